@@ -1,0 +1,5 @@
+//! Stand-ins for Salesforce, Stripe, Plaid and mail that speak the real protocols on loopback.
+//! They share no code with the daemon, whose mistakes they must be able to see.
+
+pub mod faults;
+pub mod org;

@@ -1,0 +1,4 @@
+//! The sandbox org: the package's own metadata and Apex, behind Salesforce's protocols.
+
+pub mod host;
+pub mod schema;
