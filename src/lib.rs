@@ -1,4 +1,8 @@
 //! Quittance: a company on Salesforce gets paid through Stripe and Plaid.
 
+pub mod domain;
+pub mod engine;
+pub mod store;
+
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

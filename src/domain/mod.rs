@@ -1,0 +1,11 @@
+//! Money, ids and commands: pure values with no I/O, no clock and no database.
+
+pub mod command;
+pub mod currency;
+pub mod ids;
+pub mod money;
+
+pub use command::{Command, CommandKind, Priority};
+pub use currency::Currency;
+pub use ids::{ChargeId, CommandId, CustomerId, IntentId, LinkId, OrgId, RequestId, SalesforceId};
+pub use money::{Money, MoneyError};

@@ -1,0 +1,4 @@
+//! The daemon's work: taking commands in, doing them in order, and writing to Salesforce what came of it.
+
+pub mod clock;
+pub mod retry;
