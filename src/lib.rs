@@ -3,6 +3,7 @@
 pub mod domain;
 pub mod engine;
 pub mod store;
+pub mod stripe;
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

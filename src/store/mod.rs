@@ -2,7 +2,14 @@
 //!
 //! Times are milliseconds of the engine's [`SteadyClock`](crate::engine::clock::SteadyClock), ids are text, flags are 0 and 1.
 
+pub mod attempts;
 mod database;
+pub mod hints;
+mod invoices;
+pub mod links;
+pub mod payments;
+pub mod receipts;
+pub mod sessions;
 #[macro_use]
 mod statements;
 
