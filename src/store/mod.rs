@@ -2,7 +2,17 @@
 //!
 //! Times are milliseconds of the engine's [`SteadyClock`](crate::engine::clock::SteadyClock), ids are text, flags are 0 and 1.
 
+pub mod commands;
+pub mod customers;
 mod database;
+pub mod effects;
+pub mod files;
+pub mod intake;
+pub mod leases;
+pub mod lock;
+pub mod outbox;
+pub mod overview;
+pub mod stamp;
 #[macro_use]
 mod statements;
 
