@@ -2,7 +2,12 @@
 
 pub mod domain;
 pub mod engine;
+pub mod mail;
+pub mod receipt;
+pub mod salesforce;
 pub mod store;
+pub mod stripe;
+pub mod web;
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

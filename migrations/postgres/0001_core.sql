@@ -73,3 +73,7 @@ CREATE TABLE files (
     attempts BIGINT NOT NULL, next_at_ms BIGINT NOT NULL, queued_ms BIGINT NOT NULL, uploaded_ms BIGINT, document TEXT
 );
 CREATE INDEX files_waiting ON files (next_at_ms) WHERE uploaded_ms IS NULL;
+
+CREATE TABLE customers (
+    account_id TEXT PRIMARY KEY, customer_id TEXT, fingerprint TEXT, generation BIGINT NOT NULL
+);

@@ -73,3 +73,7 @@ CREATE TABLE files (
     attempts INTEGER NOT NULL, next_at_ms INTEGER NOT NULL, queued_ms INTEGER NOT NULL, uploaded_ms INTEGER, document TEXT
 ) STRICT;
 CREATE INDEX files_waiting ON files (next_at_ms) WHERE uploaded_ms IS NULL;
+
+CREATE TABLE customers (
+    account_id TEXT PRIMARY KEY, customer_id TEXT, fingerprint TEXT, generation INTEGER NOT NULL
+) STRICT;

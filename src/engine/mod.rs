@@ -1,4 +1,5 @@
 //! The daemon's work: taking commands in, doing them in order, and writing to Salesforce what came of it.
 
 pub mod clock;
+pub mod payments;
 pub mod retry;
