@@ -2,6 +2,7 @@
 
 pub mod domain;
 pub mod engine;
+pub mod salesforce;
 pub mod store;
 
 #[cfg(feature = "sandbox")]
