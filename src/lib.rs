@@ -4,6 +4,7 @@ pub mod domain;
 pub mod engine;
 pub mod salesforce;
 pub mod store;
+pub mod stripe;
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

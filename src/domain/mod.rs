@@ -1,9 +1,14 @@
 //! Money, ids and commands: pure values with no I/O, no clock and no database.
 
+pub mod attempt;
 pub mod command;
 pub mod currency;
+pub mod decline;
 pub mod ids;
+pub mod link;
 pub mod money;
+pub mod payable;
+pub mod payment;
 
 pub use command::{Command, CommandKind, Priority};
 pub use currency::Currency;

@@ -2,16 +2,23 @@
 //!
 //! Times are milliseconds of the engine's [`SteadyClock`](crate::engine::clock::SteadyClock), ids are text, flags are 0 and 1.
 
+pub mod attempts;
 pub mod commands;
 pub mod customers;
 mod database;
 pub mod effects;
 pub mod files;
+pub mod hints;
 pub mod intake;
+mod invoices;
 pub mod leases;
+pub mod links;
 pub mod lock;
 pub mod outbox;
 pub mod overview;
+pub mod payments;
+pub mod receipts;
+pub mod sessions;
 pub mod stamp;
 #[macro_use]
 mod statements;
