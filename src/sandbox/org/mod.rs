@@ -1,4 +1,6 @@
 //! The sandbox org: the package's own metadata and Apex, behind Salesforce's protocols.
 
+pub mod bus;
 pub mod host;
 pub mod schema;
+pub mod wire;
