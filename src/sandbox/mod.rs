@@ -4,3 +4,4 @@
 pub mod faults;
 pub mod mailbox;
 pub mod org;
+pub mod tls;

@@ -1,6 +1,7 @@
 //! The sandbox org: the package's own metadata and Apex, behind Salesforce's protocols.
 
 pub mod access;
+pub mod bus;
 pub mod catalog;
 mod cron;
 mod events;
@@ -21,6 +22,7 @@ mod soql;
 mod standard;
 mod store;
 pub mod transaction;
+pub mod wire;
 
 pub use org::{Clock, EventSink, Org, OrgError, OrgOptions};
 pub use seed::{ADMINISTRATOR, CLERK, INTEGRATION};
