@@ -3,3 +3,4 @@
 
 mod account_sync;
 mod house;
+mod service;
