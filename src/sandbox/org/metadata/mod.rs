@@ -1,5 +1,7 @@
 //! Metadata.
-use std::path::PathBuf;
 use super::catalog::Catalog;
 use super::org::{OrgError, OrgOptions};
-pub fn load(_dirs: &[PathBuf], _options: &OrgOptions) -> Result<Catalog, OrgError> { Ok(Catalog::default()) }
+use std::path::PathBuf;
+pub fn load(_dirs: &[PathBuf], _options: &OrgOptions) -> Result<Catalog, OrgError> {
+    Ok(Catalog::default())
+}
