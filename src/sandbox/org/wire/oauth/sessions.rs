@@ -23,6 +23,13 @@ pub struct Session {
     lasting: bool,
 }
 
+impl Session {
+    /// Whether the sandbox made it for a tool of its own.
+    pub fn is_lasting(&self) -> bool {
+        self.lasting
+    }
+}
+
 /// Every open session, by token.
 pub struct Sessions {
     open: Mutex<BTreeMap<String, Session>>,

@@ -85,7 +85,9 @@ impl From<Fault> for Refusal {
         }
         let has = |text: &str| fault.message.to_lowercase().contains(text);
         let code = match fault.exception.as_str() {
-            "System.QueryException" if has("no such column") || has("didn't understand relationship") => "INVALID_FIELD",
+            "System.QueryException" if has("no such column") || has("didn't understand relationship") => {
+                "INVALID_FIELD"
+            }
             "System.QueryException" if has("is not supported") && has("sobject type") => "INVALID_TYPE",
             "System.QueryException" => "MALFORMED_QUERY",
             "System.NoAccessException" => "INSUFFICIENT_ACCESS_OR_READONLY",
@@ -111,8 +113,8 @@ pub(super) fn error(code: &str, message: impl Into<String>, fields: &[&str]) -> 
 
 /// A row's errors inside a save result: there the code is called `statusCode`.
 pub(super) fn row_errors(errors: &[RowError]) -> Json {
-    let errors = errors.iter().map(|error| {
-        json!({"statusCode": error.status_code, "message": error.message, "fields": error.fields})
-    });
+    let errors = errors
+        .iter()
+        .map(|error| json!({"statusCode": error.status_code, "message": error.message, "fields": error.fields}));
     Json::Array(errors.collect())
 }

@@ -55,7 +55,8 @@ impl Call {
 
     /// The JSON object that writing calls must carry.
     pub fn object(&self) -> Result<&serde_json::Map<String, Json>, Refusal> {
-        let missing = || Refusal::bad("JSON_PARSER_ERROR", "The HTTP entity body is required and must be a JSON object");
+        let missing =
+            || Refusal::bad("JSON_PARSER_ERROR", "The HTTP entity body is required and must be a JSON object");
         self.body.as_ref().and_then(Json::as_object).ok_or_else(missing)
     }
 
@@ -135,7 +136,8 @@ mod tests {
 
     #[test]
     fn retired_versions_are_gone_and_future_ones_not_found() {
-        let status = |target: &str| Call::parse(Method::GET, target).map(|_| 200).unwrap_or_else(|refusal| refusal.status);
+        let status =
+            |target: &str| Call::parse(Method::GET, target).map(|_| 200).unwrap_or_else(|refusal| refusal.status);
         assert_eq!(status("/services/data/v30.0/limits"), 410);
         assert_eq!(status("/services/data/v31.0/limits"), 200);
         assert_eq!(status("/services/data/v68.0/limits"), 200);

@@ -14,5 +14,8 @@ mod values;
 
 pub use answer::{Answer, Body, Refusal};
 pub use api::Api;
-pub use call::Call;
+pub use call::{Call, parameters};
+pub use composite::Composite;
+pub use query::Cursors;
+pub use resources::versions;
 pub use values::record_json;

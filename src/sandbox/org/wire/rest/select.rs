@@ -80,7 +80,10 @@ fn from_at(text: &str) -> Option<usize> {
             b')' => depth -= 1,
             b'f' | b'F' if depth == 0 => {
                 let word = bytes.get(at..at + 4).is_some_and(|word| word.eq_ignore_ascii_case(b"from"));
-                let before = at.checked_sub(1).and_then(|at| bytes.get(at)).is_none_or(|b| b.is_ascii_whitespace() || *b == b')');
+                let before = at
+                    .checked_sub(1)
+                    .and_then(|at| bytes.get(at))
+                    .is_none_or(|b| b.is_ascii_whitespace() || *b == b')');
                 let after = bytes.get(at + 4).is_some_and(u8::is_ascii_whitespace);
                 if word && before && after {
                     return Some(at);

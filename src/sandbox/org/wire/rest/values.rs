@@ -177,7 +177,9 @@ fn record_id_of(record: &Record) -> Option<&str> {
 /// Whether a field holds a file's content.
 pub(super) fn is_file(object: Option<&Object>, field: &str) -> bool {
     object.is_some_and(|object| {
-        object.kind == ObjectKind::Standard && object.name == "ContentVersion" && field.eq_ignore_ascii_case("VersionData")
+        object.kind == ObjectKind::Standard
+            && object.name == "ContentVersion"
+            && field.eq_ignore_ascii_case("VersionData")
     })
 }
 
