@@ -3,3 +3,4 @@
 
 pub mod faults;
 pub mod org;
+pub mod stripe;
