@@ -5,3 +5,4 @@ pub mod faults;
 pub mod mailbox;
 pub mod org;
 pub mod tls;
+pub mod stripe;
