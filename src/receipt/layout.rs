@@ -130,10 +130,13 @@ impl<'a> Composer<'a> {
             self.structure.push(Element::Branch(figure.into(), vec![Element::Leaf(leaf)]));
             end = end.max(top + height);
         } else {
-            // The name is said again under "Paid to", so a screen reader need not hear it here.
+            // The name is said again, whole, under "Paid to": a screen reader need not hear it here, and a very long one
+            // is left out.
             let look = Look::body().bold().sized(13.0);
             let name = sheets.block(&self.company.name, look, 310.0, WIDTH - 310.0, Edge::Right);
-            end = end.max(sheets.place(name, Owner::Artifact(ArtifactType::Layout), top + 4.0));
+            if name.lines.len() <= 3 {
+                end = end.max(sheets.place(name, Owner::Artifact(ArtifactType::Layout), top + 4.0));
+            }
         }
         sheets.y = end + 14.0;
     }

@@ -19,7 +19,7 @@ fn poppler(program: &str, options: &[&str], file: &Path, out: Option<&Path>) -> 
     let run = Command::new(program).args(options).arg(file).args(out).output();
     let run = run.unwrap_or_else(|error| panic!("{program}: {error}. Install the package poppler-utils."));
     assert!(run.status.success(), "{program}: {}", String::from_utf8_lossy(&run.stderr));
-    String::from_utf8(run.stdout).expect("poppler writes UTF-8")
+    String::from_utf8_lossy(&run.stdout).into_owned()
 }
 
 /// Writes the PDF and its picture, and reads it back.
@@ -38,8 +38,8 @@ fn read(name: &str, receipt: &Receipt, company: &Company) -> Read {
     let squeezed = |text: String| text.replace('\u{a0}', " ").split_whitespace().collect::<Vec<_>>().join(" ");
     Read {
         text: squeezed(poppler("pdftotext", &["-layout"], &file, Some(Path::new("-")))),
-        info: squeezed(poppler("pdfinfo", &[], &file, None)),
-        structure: squeezed(poppler("pdfinfo", &["-struct-text"], &file, None)),
+        info: squeezed(poppler("pdfinfo", &["-enc", "UTF-8"], &file, None)),
+        structure: squeezed(poppler("pdfinfo", &["-enc", "UTF-8", "-struct-text"], &file, None)),
         size: pdf.len(),
     }
 }
