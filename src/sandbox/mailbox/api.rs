@@ -98,7 +98,8 @@ fn summary(mail: &Mail) -> Summary {
 async fn clear(State(mailbox): State<Arc<Mailbox>>) -> Response {
     match mailbox.clear() {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the mails could not be thrown away: {error}\n")).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the mails could not be thrown away: {error}\n"))
+            .into_response(),
     }
 }
 
@@ -133,8 +134,11 @@ async fn attachment(State(mailbox): State<Arc<Mailbox>>, Path((id, nth)): Path<(
             "application/pdf" => ("application/pdf", "inline"),
             _ => ("application/octet-stream", "attachment"),
         };
-        let name: String =
-            file.name.chars().map(|sign| if sign.is_ascii_alphanumeric() || "-_.".contains(sign) { sign } else { '_' }).collect();
+        let name: String = file
+            .name
+            .chars()
+            .map(|sign| if sign.is_ascii_alphanumeric() || "-_.".contains(sign) { sign } else { '_' })
+            .collect();
         let place = [(header::CONTENT_DISPOSITION, format!("{place}; filename=\"{name}\""))];
         (place, typed(kind, file.bytes)).into_response()
     })
@@ -149,7 +153,9 @@ fn missing() -> Response {
     (StatusCode::NOT_FOUND, "there is no such mail\n").into_response()
 }
 
-async fn events(State(mailbox): State<Arc<Mailbox>>) -> Sse<impl Stream<Item = Result<Event, std::convert::Infallible>>> {
+async fn events(
+    State(mailbox): State<Arc<Mailbox>>,
+) -> Sse<impl Stream<Item = Result<Event, std::convert::Infallible>>> {
     let watch = mailbox.watch();
     // The mailbox goes along, so that its end is the server's and not the stream's.
     let stream = futures_util::stream::unfold((watch, mailbox), |(mut watch, mailbox)| async move {
