@@ -1,8 +1,8 @@
 //! The mailbox over HTTP, for tests, tools and the console.
 //!
-//! `GET /` lists (`?after=ID`, `?to=ADDRESS`; `&wait=SECONDS` waits until there is something to list) · `GET /{id}` ·
-//! `GET /{id}/raw` · `GET /{id}/html` · `GET /{id}/text` · `GET /{id}/attachments/{n}` · `DELETE /` ·
-//! `GET /events` (server-sent events, one for each new mail, its id as data).
+//! `GET /api/messages` lists (`?after=ID`, `?to=ADDRESS`; `&wait=SECONDS` waits until there is something to list) ·
+//! `DELETE /api/messages` · `GET /api/messages/{id}` · `…/raw` · `…/html` · `…/text` · `…/attachments/{n}` ·
+//! `GET /api/events` (server-sent events, one for each new mail, its id as data).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,13 @@ const LONGEST_WAIT: u64 = 60;
 /// To be mounted where the mailbox shall be found.
 pub fn router(mailbox: Arc<Mailbox>) -> Router {
     Router::new()
-        .route("/", get(list).delete(clear))
-        .route("/events", get(events))
-        .route("/{id}", get(one))
-        .route("/{id}/raw", get(raw))
-        .route("/{id}/text", get(text))
-        .route("/{id}/html", get(html))
-        .route("/{id}/attachments/{nth}", get(attachment))
+        .route("/api/messages", get(list).delete(clear))
+        .route("/api/events", get(events))
+        .route("/api/messages/{id}", get(one))
+        .route("/api/messages/{id}/raw", get(raw))
+        .route("/api/messages/{id}/text", get(text))
+        .route("/api/messages/{id}/html", get(html))
+        .route("/api/messages/{id}/attachments/{nth}", get(attachment))
         .with_state(mailbox)
 }
 
@@ -47,6 +47,7 @@ struct Wanted {
 /// A line of the list.
 #[derive(Serialize)]
 struct Summary {
+    #[serde(serialize_with = "super::reader::as_text")]
     id: u64,
     received_at: jiff::Timestamp,
     from: String,

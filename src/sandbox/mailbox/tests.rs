@@ -114,7 +114,7 @@ async fn a_waiting_reader_hears_of_a_new_mail() {
     let _web = AbortOnDropHandle::new(tokio::spawn(async move { axum::serve(listener, app).await.unwrap() }));
     let ask = |path: &str| {
         let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
-        let request = format!("GET /mailbox{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let request = format!("GET /mailbox/api/messages{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         async move {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();
