@@ -31,17 +31,14 @@ impl Org {
     /// The records of a query. Values in it are ids that were parsed, or quoted by [`quoted`].
     pub async fn query(&self, soql: &str, limit: Duration) -> Result<Vec<Value>, OrgError> {
         match tokio::time::timeout(limit, self.client.query(soql)).await {
-            Ok(Ok(records)) => Ok(records),
+            Ok(Ok(records)) => Ok(records.into_iter().map(Value::Object).collect()),
             Ok(Err(error)) => Err(OrgError::Failed(error.to_string())),
             Err(_) => Err(OrgError::TooSlow { after: limit }),
         }
     }
 }
 
-/// A text as a SOQL literal.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
+pub use crate::salesforce::soql_text as quoted;
 
 /// A text field; blank is none.
 pub fn text(record: &Value, field: &str) -> Option<String> {
