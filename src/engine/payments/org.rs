@@ -31,7 +31,7 @@ impl Org {
     /// The records of a query. Values in it are ids that were parsed, or quoted by [`quoted`].
     pub async fn query(&self, soql: &str, limit: Duration) -> Result<Vec<Value>, OrgError> {
         match tokio::time::timeout(limit, self.client.query(soql)).await {
-            Ok(Ok(records)) => Ok(records.into_iter().map(Value::Object).collect()),
+            Ok(Ok(records)) => Ok(records),
             Ok(Err(error)) => Err(OrgError::Failed(error.to_string())),
             Err(_) => Err(OrgError::TooSlow { after: limit }),
         }

@@ -187,9 +187,4 @@ fn parse_formulas(schema: &Schema, catalog: &mut Catalog, origins: &BTreeMap<Str
         catalog.formulas.insert(object.name.to_lowercase(), formulas);
     }
     Ok(())
-//! Metadata.
-use super::catalog::Catalog;
-use std::path::PathBuf;
-pub fn load(_dirs: &[PathBuf], _options: &OrgOptions) -> Result<Catalog, OrgError> {
-    Ok(Catalog::default())
 }

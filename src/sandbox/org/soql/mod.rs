@@ -31,18 +31,6 @@ pub struct Answer {
     pub outcome: QueryOutcome,
     /// What counts toward the transaction's query rows.
     pub rows_read: usize,
-//! Queries.
-use super::host::{Access, Bind, Fault, QueryOutcome};
-}
-pub fn run(
-    _reader: &Reader,
-    _locks: &BTreeMap<String, jiff::Timestamp>,
-    _soql: &str,
-    _binds: &BTreeMap<String, Bind>,
-    _access: Access,
-    _sharing: bool,
-) -> Result<Answer, Fault> {
-    Err(super::fault::query("not yet"))
 }
 
 /// Who asks, with which bind values, and what they may see.
