@@ -1,6 +1,8 @@
 //! The sandbox org: the package's own metadata and Apex, behind Salesforce's protocols.
 
 pub mod access;
+#[cfg(test)]
+pub mod bench;
 pub mod catalog;
 mod cron;
 mod events;
