@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value as Json;
 
 use super::host::{
-    Access, Bind, Fault, Host, Job, JobStep, Program, QueryOutcome, Record, RowResult, SaveOp, SaveOptions, TriggerCall,
-    TriggerOp, Value,
+    Access, Bind, Fault, Host, Job, JobStep, Program, QueryOutcome, Record, RowResult, SaveOp, SaveOptions,
+    TriggerCall, TriggerOp, Value,
 };
 use super::{EventSink, Org, OrgError, OrgOptions, Transaction};
 
@@ -99,7 +99,8 @@ fn object(label: &str, rest: &str) -> String {
 
 /// Every file of the invented package.
 pub fn files() -> Vec<(String, String)> {
-    let named = "<nameField><label>Boat Name</label><type>Text</type></nameField><sharingModel>ReadWrite</sharingModel>";
+    let named =
+        "<nameField><label>Boat Name</label><type>Text</type></nameField><sharingModel>ReadWrite</sharingModel>";
     let numbered = "<nameField><label>Trip</label><type>AutoNumber</type><displayFormat>TRIP-{0000}</displayFormat></nameField>\
         <sharingModel>ControlledByParent</sharingModel>";
     let private = "<nameField><label>Secret</label><type>Text</type></nameField><sharingModel>Private</sharingModel>";
@@ -108,10 +109,15 @@ pub fn files() -> Vec<(String, String)> {
             .iter()
             .enumerate()
             .map(|(place, value)| {
-                format!("<value><fullName>{value}</fullName><default>{}</default><label>{value} label</label></value>", place == 0)
+                format!(
+                    "<value><fullName>{value}</fullName><default>{}</default><label>{value} label</label></value>",
+                    place == 0
+                )
             })
             .collect();
-        format!("<valueSet><restricted>{restricted}</restricted><valueSetDefinition>{values}</valueSetDefinition></valueSet>")
+        format!(
+            "<valueSet><restricted>{restricted}</restricted><valueSetDefinition>{values}</valueSetDefinition></valueSet>"
+        )
     };
     let lookup = |to: &str, children: &str, rest: &str| {
         format!("<referenceTo>{to}</referenceTo><relationshipName>{children}</relationshipName>{rest}")
@@ -174,10 +180,21 @@ pub fn files() -> Vec<(String, String)> {
     ];
     let fields = [
         ("Boat__c", "Length__c", field("Number", "<precision>5</precision><scale>2</scale>")),
-        ("Boat__c", "Price__c", field("Currency", "<precision>18</precision><scale>2</scale><defaultValue>0</defaultValue>")),
+        (
+            "Boat__c",
+            "Price__c",
+            field("Currency", "<precision>18</precision><scale>2</scale><defaultValue>0</defaultValue>"),
+        ),
         ("Boat__c", "Kind__c", field("Picklist", &picklist(true, &["Sail", "Motor", "Ferry"]))),
         ("Boat__c", "Home__c", field("Text", "<length>10</length><defaultValue>\"Har\" &amp; \"bour\"</defaultValue>")),
-        ("Boat__c", "Number__c", field("Text", "<length>20</length><unique>true</unique><externalId>true</externalId><caseSensitive>true</caseSensitive>")),
+        (
+            "Boat__c",
+            "Number__c",
+            field(
+                "Text",
+                "<length>20</length><unique>true</unique><externalId>true</externalId><caseSensitive>true</caseSensitive>",
+            ),
+        ),
         ("Boat__c", "Sign__c", field("Text", "<length>20</length><unique>true</unique><externalId>true</externalId>")),
         ("Boat__c", "Afloat__c", field("Checkbox", "<defaultValue>true</defaultValue>")),
         ("Boat__c", "Mail__c", field("Email", "")),
@@ -185,9 +202,21 @@ pub fn files() -> Vec<(String, String)> {
         ("Boat__c", "Seen__c", field("DateTime", "")),
         ("Boat__c", "Log__c", field("LongTextArea", "<length>1000</length>")),
         ("Boat__c", "Owner_Account__c", field("Lookup", &lookup("Account", "Boats", ""))),
-        ("Boat__c", "Sister__c", field("Lookup", &lookup("Boat__c", "Sisters", "<deleteConstraint>Restrict</deleteConstraint>"))),
-        ("Boat__c", "Double__c", field("Number", "<precision>18</precision><scale>1</scale><formula>Length__c * 2</formula>")),
-        ("Boat__c", "Hail__c", field("Text", "<formula>UPPER(Name) &amp; \" of \" &amp; Owner_Account__r.Name</formula>")),
+        (
+            "Boat__c",
+            "Sister__c",
+            field("Lookup", &lookup("Boat__c", "Sisters", "<deleteConstraint>Restrict</deleteConstraint>")),
+        ),
+        (
+            "Boat__c",
+            "Double__c",
+            field("Number", "<precision>18</precision><scale>1</scale><formula>Length__c * 2</formula>"),
+        ),
+        (
+            "Boat__c",
+            "Hail__c",
+            field("Text", "<formula>UPPER(Name) &amp; \" of \" &amp; Owner_Account__r.Name</formula>"),
+        ),
         ("Trip__c", "Boat__c", field("MasterDetail", &lookup("Boat__c", "Trips", ""))),
         ("Trip__c", "Miles__c", field("Number", "<precision>6</precision><scale>0</scale>")),
         ("Boat_Left__e", "Boat__c", field("Text", "<length>18</length><required>true</required>")),

@@ -2,7 +2,7 @@
 
 pub mod access;
 #[cfg(test)]
-pub mod bench;
+mod bench;
 pub mod catalog;
 mod cron;
 mod events;
@@ -27,3 +27,6 @@ pub mod transaction;
 pub use org::{Clock, EventSink, Org, OrgError, OrgOptions};
 pub use seed::{ADMINISTRATOR, CLERK, INTEGRATION};
 pub use transaction::Transaction;
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,36 @@ fn fleet() -> (Bench, String) {
     let bench = Bench::new();
     let account = bench.insert(record("Account", &[("Name", word("Harbour Ltd"))]));
     let of = id(&account);
-    bench.insert(boat("argo", &[("Length__c", number(10.0)), ("Kind__c", word("Ferry")), ("Owner_Account__c", of.clone()), ("Number__c", word("N1"))]));
-    bench.insert(boat("Beagle", &[("Length__c", number(20.0)), ("Kind__c", word("Sail")), ("Owner_Account__c", of.clone()), ("Mail__c", word("b@x.org"))]));
+    bench.insert(boat(
+        "argo",
+        &[
+            ("Length__c", number(10.0)),
+            ("Kind__c", word("Ferry")),
+            ("Owner_Account__c", of.clone()),
+            ("Number__c", word("N1")),
+        ],
+    ));
+    bench.insert(boat(
+        "Beagle",
+        &[
+            ("Length__c", number(20.0)),
+            ("Kind__c", word("Sail")),
+            ("Owner_Account__c", of.clone()),
+            ("Mail__c", word("b@x.org")),
+        ],
+    ));
     let built = Value::Date("2026-03-14".parse().expect("a date"));
     let seen = Value::DateTime("2026-03-15T03:00:00Z".parse().expect("a time"));
-    bench.insert(boat("Calypso", &[("Length__c", number(30.0)), ("Kind__c", word("Motor")), ("Owner_Account__c", of), ("Built__c", built), ("Seen__c", seen)]));
+    bench.insert(boat(
+        "Calypso",
+        &[
+            ("Length__c", number(30.0)),
+            ("Kind__c", word("Motor")),
+            ("Owner_Account__c", of),
+            ("Built__c", built),
+            ("Seen__c", seen),
+        ],
+    ));
     bench.insert(boat("drifter_", &[("Kind__c", word("Motor")), ("Afloat__c", Value::Bool(false))]));
     (bench, account)
 }
@@ -64,7 +89,11 @@ fn rows_come_sorted_cut_and_with_nulls_first() {
     let names = |tail: &str| bench.names(&format!("select name from boat__C b {tail}")).join(" ");
     assert_eq!(names("ORDER BY b.Length__c DESC"), "drifter_ Calypso Beagle argo");
     assert_eq!(names("ORDER BY Length__c NULLS LAST LIMIT 2"), "argo Beagle");
-    assert_eq!(names("ORDER BY Kind__c, Name DESC"), "Beagle drifter_ Calypso argo", "a picklist sorts as it is listed");
+    assert_eq!(
+        names("ORDER BY Kind__c, Name DESC"),
+        "Beagle drifter_ Calypso argo",
+        "a picklist sorts as it is listed"
+    );
     assert_eq!(names("ORDER BY Name LIMIT 2 OFFSET 1"), "Beagle Calypso");
     assert_eq!(names("LIMIT 0"), "");
 }
@@ -78,7 +107,8 @@ fn parents_and_children_come_along() {
     assert_eq!(text(parent, "Id"), account);
     assert!(boats[3].parents["Owner_Account__r"].is_none());
     assert!(boats[0].parents["Owner"].is_some());
-    let accounts = bench.query("SELECT Id, (SELECT Name FROM Boats__r WHERE Length__c < 25 ORDER BY Name DESC) FROM Account");
+    let accounts =
+        bench.query("SELECT Id, (SELECT Name FROM Boats__r WHERE Length__c < 25 ORDER BY Name DESC) FROM Account");
     let children: Vec<String> = accounts[0].children["Boats__r"].iter().map(|boat| text(boat, "Name")).collect();
     assert_eq!(children, ["Beagle", "argo"]);
     let all = bench.query("SELECT FIELDS(ALL) FROM Boat__c WHERE Name = 'argo' LIMIT 1");
@@ -91,7 +121,8 @@ fn parents_and_children_come_along() {
 #[test]
 fn aggregates_count_and_add_up() {
     let (bench, _) = fleet();
-    let all = bench.query("SELECT COUNT(Id), SUM(Length__c) total, AVG(Length__c), MIN(Name), MAX(Length__c) FROM Boat__c");
+    let all =
+        bench.query("SELECT COUNT(Id), SUM(Length__c) total, AVG(Length__c), MIN(Name), MAX(Length__c) FROM Boat__c");
     assert_eq!(text(&all[0], "expr0"), "4");
     assert_eq!(text(&all[0], "total"), "60");
     assert_eq!(text(&all[0], "expr1"), "20");
@@ -103,7 +134,10 @@ fn aggregates_count_and_add_up() {
         "SELECT Kind__c, COUNT(Id) n, COUNT_DISTINCT(Owner_Account__c) FROM Boat__c GROUP BY Kind__c \
          HAVING COUNT(Id) > 0 ORDER BY COUNT(Id) DESC, Kind__c",
     );
-    let shown: Vec<String> = groups.iter().map(|row| format!("{} {} {}", text(row, "Kind__c"), text(row, "n"), text(row, "expr0"))).collect();
+    let shown: Vec<String> = groups
+        .iter()
+        .map(|row| format!("{} {} {}", text(row, "Kind__c"), text(row, "n"), text(row, "expr0")))
+        .collect();
     assert_eq!(shown, ["Motor 2 1", "Ferry 1 1", "Sail 1 1"]);
     let by_parent = bench.query("SELECT Owner_Account__r.Name, SUM(Length__c) FROM Boat__c GROUP BY Owner_Account__r.Name HAVING SUM(Length__c) > 1");
     assert_eq!(text(&by_parent[0], "Name"), "Harbour Ltd");
@@ -133,7 +167,10 @@ fn what_the_org_refuses_is_refused_in_its_words() {
     for (soql, expected) in [
         ("SELECT Id FORM Boat__c", "unexpected token: 'Boat__c'"),
         ("SELECT Id", "unexpected token: '<EOF>'"),
-        ("SELECT Nope__c FROM Boat__c", "No such column 'Nope__c' on entity 'Boat__c'. If you are attempting to use a custom field"),
+        (
+            "SELECT Nope__c FROM Boat__c",
+            "No such column 'Nope__c' on entity 'Boat__c'. If you are attempting to use a custom field",
+        ),
         ("SELECT Id FROM Ship__c", "sObject type 'Ship__c' is not supported."),
         ("SELECT Ship__r.Name FROM Boat__c", "Didn't understand relationship 'Ship__r' in field path."),
         ("SELECT Id, (SELECT Id FROM Ships__r) FROM Boat__c", "Didn't understand relationship 'Ships__r' in FROM part"),
@@ -215,7 +252,10 @@ fn the_hundred_and_first_query_ends_the_transaction() {
             rows(transaction, "SELECT Id FROM Account")
         })
         .expect_err("the limit");
-    assert_eq!((fault.exception.as_str(), fault.message.as_str()), ("System.LimitException", "Too many SOQL queries: 101"));
+    assert_eq!(
+        (fault.exception.as_str(), fault.message.as_str()),
+        ("System.LimitException", "Too many SOQL queries: 101")
+    );
     assert!(fault.uncatchable);
 }
 
