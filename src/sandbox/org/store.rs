@@ -114,6 +114,11 @@ impl Table {
         self.rows.get(id)
     }
 
+    /// A row with its id, both as long-lived as the table.
+    pub fn entry(&self, id: &str) -> Option<(&String, &Arc<Row>)> {
+        self.rows.get_key_value(id)
+    }
+
     pub fn next_id(&mut self) -> String {
         self.last_number += 1;
         record_id::numbered(&self.key_prefix, self.last_number)

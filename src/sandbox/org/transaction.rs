@@ -33,6 +33,8 @@ pub struct Transaction<'a> {
     pub(super) depth: usize,
     /// Records whose before trigger runs right now.
     pub(super) in_before_trigger: Vec<String>,
+    /// The first object saved, and whether it is one of the org's setup objects.
+    pub(super) first_saved: Option<(bool, String)>,
     /// Queueable jobs asked for so far.
     pub(super) queueables: u32,
     /// Events to be published at commit.
@@ -62,6 +64,7 @@ impl<'a> Transaction<'a> {
             spent: Spent { is_async, ..Spent::default() },
             depth: 0,
             in_before_trigger: Vec::new(),
+            first_saved: None,
             queueables: 0,
             events: Vec::new(),
             changes: Vec::new(),
