@@ -14,7 +14,10 @@ async fn apex_is_called_by_name_as_the_sessions_user_and_fails_as_in_lightning()
     assert_eq!((status, said), (200, json!({"said": "hello", "by": crate::sandbox::org::ADMINISTRATOR})));
     let (status, error) = house.call(Method::POST, "/_sandbox/apex/Echo/fail", json!({})).await;
     assert_eq!((status, &error["exceptionType"]), (500, &json!("AuraHandledException")));
-    assert_eq!((&error["message"], &error["stackTrace"]), (&json!("There is nothing to pay."), &json!("Class.Echo.fail: line 7, column 1")));
+    assert_eq!(
+        (&error["message"], &error["stackTrace"]),
+        (&json!("There is nothing to pay."), &json!("Class.Echo.fail: line 7, column 1"))
+    );
     let (status, error) = house.call_as(&house.robot, Method::POST, "/_sandbox/apex/Echo/say", json!({})).await;
     assert_eq!((status, &error["exceptionType"]), (500, &json!("System.NoAccessException")));
     assert_eq!(house.call_as("stale", Method::POST, "/_sandbox/apex/Echo/say", json!({})).await.0, 401);
@@ -38,7 +41,10 @@ async fn an_event_published_over_rest_reaches_a_browser() {
     assert_eq!(stream.status(), 200);
     let (status, saved) =
         house.call(Method::POST, "sobjects/Payment_Command__e", json!({"Commands__c": "{\"v\": 1}"})).await;
-    assert_eq!((status, &saved["success"], &saved["errors"][0]["statusCode"]), (201, &json!(true), &json!("OPERATION_ENQUEUED")));
+    assert_eq!(
+        (status, &saved["success"], &saved["errors"][0]["statusCode"]),
+        (201, &json!(true), &json!("OPERATION_ENQUEUED"))
+    );
     let chunk = tokio::time::timeout(Duration::from_secs(5), stream.chunk()).await.unwrap().unwrap().unwrap();
     let text = String::from_utf8(chunk.to_vec()).unwrap();
     let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
@@ -54,9 +60,7 @@ async fn an_event_published_over_rest_reaches_a_browser() {
 #[tokio::test]
 async fn an_event_of_a_refused_composite_is_never_published() {
     let house = House::start().await;
-    let part = |reference: &str, object: &str, body: Json| {
-        json!({"method": "POST", "url": format!("/services/data/v66.0/sobjects/{object}"), "referenceId": reference, "body": body})
-    };
+    let part = |reference: &str, object: &str, body: Json| json!({"method": "POST", "url": format!("/services/data/v66.0/sobjects/{object}"), "referenceId": reference, "body": body});
     let body = json!({"allOrNone": true, "compositeRequest": [
         part("e", "Payment_Command__e", json!({"Commands__c": "x"})),
         part("a", "Account", json!({})),

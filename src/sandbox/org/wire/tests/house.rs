@@ -83,8 +83,7 @@ impl House {
             run_as: Some(INTEGRATION.into()),
             approved: vec![INTEGRATION.into()],
         });
-        let served =
-            serve(org.clone(), program, bus.clone(), faults.clone(), &authority, options).await.unwrap();
+        let served = serve(org.clone(), program, bus.clone(), faults.clone(), &authority, options).await.unwrap();
         let ca = reqwest::Certificate::from_pem(authority.ca_pem().as_bytes()).unwrap();
         let http = reqwest::Client::builder().tls_certs_only([ca]).build().unwrap();
         let admin = served.sessions.start_lasting(org.user(ADMINISTRATOR).unwrap()).token;
@@ -142,7 +141,9 @@ fn metadata(folder: &Path) {
         (format!("objects/{object}/fields/{name}.field-meta.xml"), text)
     };
     let name_field = "<nameField><label>Number</label><type>Text</type></nameField>";
-    let invoice = format!("<CustomObject><label>Invoice</label>{name_field}<sharingModel>ReadWrite</sharingModel></CustomObject>");
+    let invoice = format!(
+        "<CustomObject><label>Invoice</label>{name_field}<sharingModel>ReadWrite</sharingModel></CustomObject>"
+    );
     let event = "<CustomObject><label>Command</label><eventType>HighVolume</eventType><publishBehavior>PublishAfterCommit</publishBehavior></CustomObject>";
     let lookup = "<type>Lookup</type><referenceTo>Account</referenceTo><relationshipName>Invoices</relationshipName>";
     let key = "<type>Text</type><length>255</length><externalId>true</externalId><unique>true</unique><caseSensitive>true</caseSensitive>";
@@ -163,7 +164,11 @@ fn metadata(folder: &Path) {
         field("Invoice__c", "Total__c", "<type>Number</type><precision>15</precision><scale>3</scale>"),
         field("Invoice__c", "Currency_Code__c", "<type>Text</type><length>3</length>"),
         field("Invoice__c", "Secret__c", "<type>Text</type><length>80</length>"),
-        field("Payment_Command__e", "Commands__c", "<type>LongTextArea</type><length>131072</length><visibleLines>3</visibleLines>"),
+        field(
+            "Payment_Command__e",
+            "Commands__c",
+            "<type>LongTextArea</type><length>131072</length><visibleLines>3</visibleLines>",
+        ),
         ("objects/Invoice__c/Invoice__c.object-meta.xml".into(), invoice),
         ("objects/Payment_Command__e/Payment_Command__e.object-meta.xml".into(), event.into()),
         ("permissionsets/Robot.permissionset-meta.xml".into(), robot),

@@ -52,7 +52,10 @@ async fn mistakes_are_arrays_with_a_code() {
     assert_eq!(code(create(json!({"Total__c": "much"})).await), (400, "JSON_PARSER_ERROR".into()));
     assert_eq!(code(create(json!([1])).await), (400, "JSON_PARSER_ERROR".into()));
     let missing = house.call(Method::POST, "sobjects/Account", json!({"Phone": "1"})).await;
-    assert_eq!((code(missing.clone()), &missing.1[0]["fields"]), ((400, "REQUIRED_FIELD_MISSING".into()), &json!(["Name"])));
+    assert_eq!(
+        (code(missing.clone()), &missing.1[0]["fields"]),
+        ((400, "REQUIRED_FIELD_MISSING".into()), &json!(["Name"]))
+    );
     assert_eq!(code(house.get("query?q=SELECT").await), (400, "MALFORMED_QUERY".into()));
     assert_eq!(code(house.get("query?q=SELECT+Nope__c+FROM+Account").await), (400, "INVALID_FIELD".into()));
     assert_eq!(code(house.get("query?q=SELECT+Id+FROM+Nope__c").await), (400, "INVALID_TYPE".into()));
@@ -81,9 +84,7 @@ async fn an_upsert_creates_once_and_letter_case_counts() {
 #[tokio::test]
 async fn collections_report_each_row_or_take_all_back() {
     let house = House::start().await;
-    let row = |name: &str, currency: &str| {
-        json!({"attributes": {"type": "Invoice__c"}, "Name": name, "Currency_Code__c": currency})
-    };
+    let row = |name: &str, currency: &str| json!({"attributes": {"type": "Invoice__c"}, "Name": name, "Currency_Code__c": currency});
     let body = |all: bool| json!({"allOrNone": all, "records": [row("good", "USD"), row("bad", "EURO")]});
     let (status, rows) = house.call(Method::POST, "composite/sobjects", body(true)).await;
     let codes: Vec<_> = rows.as_array().unwrap().iter().map(|row| &row["errors"][0]["statusCode"]).collect();
@@ -114,9 +115,7 @@ async fn collections_report_each_row_or_take_all_back() {
 #[tokio::test]
 async fn an_all_or_none_composite_leaves_nothing_behind() {
     let house = House::start().await;
-    let part = |reference: &str, object: &str, body: Json| {
-        json!({"method": "POST", "url": format!("/services/data/v66.0/sobjects/{object}"), "referenceId": reference, "body": body})
-    };
+    let part = |reference: &str, object: &str, body: Json| json!({"method": "POST", "url": format!("/services/data/v66.0/sobjects/{object}"), "referenceId": reference, "body": body});
     let body = |all: bool, currency: &str| {
         json!({"allOrNone": all, "compositeRequest": [
             part("a", "Account", json!({"Name": "A"})),
