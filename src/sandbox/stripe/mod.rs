@@ -20,7 +20,8 @@ mod signature;
 mod wire;
 mod world;
 
-// #[cfg(test)] mod tests;
+#[cfg(test)]
+mod tests;
 
 pub use clock::Clock;
 pub use rates::RateLimits;
