@@ -4,7 +4,7 @@
 //! What a person or a test does to it from outside the API is under `/_sandbox` (see [`control`]).
 
 mod api;
-// mod browser;
+mod browser;
 mod clock;
 mod control;
 mod courier;
