@@ -3,8 +3,7 @@
 // stand-in's API with the publishable key, draws the card form in a frame of the stand-in's own origin, so that card
 // numbers never touch the page, and throws on every option that it does not model.
 //
-// Type check: tsc --noEmit --checkJs --strict --target es2022 --lib es2022,dom --moduleResolution bundler
-//   --module esnext stripe.js   (with @stripe/stripe-js 10.2.1 installed)
+// Type check against @stripe/stripe-js: npm run check-stripe-js in tests/clients/node.
 
 /** @typedef {import('@stripe/stripe-js').Stripe} StripeApi */
 /** @typedef {import('@stripe/stripe-js').StripeError} StripeError */
