@@ -4,5 +4,5 @@
 pub mod faults;
 pub mod mailbox;
 pub mod org;
-pub mod tls;
 pub mod stripe;
+pub mod tls;
