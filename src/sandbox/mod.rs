@@ -5,3 +5,5 @@ pub mod console;
 pub mod faults;
 pub mod mailbox;
 pub mod org;
+pub mod tls;
+pub mod stripe;
