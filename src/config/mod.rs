@@ -220,7 +220,13 @@ fn problem(key: impl Into<String>, found: impl fmt::Display, expected: impl Into
 /// figment's error as ours. Values are shown by type only: a key may be a secret.
 fn told(error: figment::Error) -> Problem {
     let path = error.path.join(".");
-    let key = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    // The path of an unknown key may end in it already.
+    let inside = |name: &str| error.path.last().is_some_and(|last| last == name);
+    let key = |name: &str| match path.is_empty() {
+        true => name.to_owned(),
+        false if inside(name) => path.clone(),
+        false => format!("{path}.{name}"),
+    };
     match error.kind {
         Kind::MissingField(name) => problem(key(&name), "nothing", "a value"),
         Kind::UnknownField(name, known) => {
