@@ -4,9 +4,12 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod mail;
+pub mod receipt;
 pub mod salesforce;
 pub mod store;
 pub mod stripe;
+pub mod web;
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

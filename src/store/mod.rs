@@ -20,6 +20,7 @@ pub mod payments;
 pub mod receipts;
 pub mod sessions;
 pub mod stamp;
+mod sweeps;
 #[macro_use]
 mod statements;
 

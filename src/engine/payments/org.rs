@@ -38,10 +38,7 @@ impl Org {
     }
 }
 
-/// A text as a SOQL literal.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
+pub use crate::salesforce::soql_text as quoted;
 
 /// A text field; blank is none.
 pub fn text(record: &Value, field: &str) -> Option<String> {
