@@ -5,6 +5,8 @@ mod dead_letter;
 mod log;
 mod replay;
 mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod service;
 mod status;
 
@@ -43,6 +45,9 @@ enum Command {
     DeadLetter(dead_letter::Args),
     /// Say where the event stream is to begin at the next start.
     Replay(replay::Args),
+    /// Show the whole product on this machine, with stand-ins for Salesforce, Stripe and mail.
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Sandbox),
 }
 
 /// Runs the command that the arguments name.
@@ -67,13 +72,15 @@ pub fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
-    let config = Config::read(cli.config.as_deref());
+    let read = || Config::read(cli.config.as_deref());
     match cli.command {
-        Command::Run => run::run(config?).await,
-        Command::Check(args) => check::check(config, args).await,
-        Command::Status(args) => status::status(&config?, args).await,
-        Command::DeadLetter(args) => dead_letter::dead_letter(&config?, args).await,
-        Command::Replay(args) => replay::replay(&config?, args).await,
+        Command::Run => run::run(read()?).await,
+        Command::Check(args) => check::check(read(), args).await,
+        Command::Status(args) => status::status(&read()?, args).await,
+        Command::DeadLetter(args) => dead_letter::dead_letter(&read()?, args).await,
+        Command::Replay(args) => replay::replay(&read()?, args).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::run(args).await.map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -2,8 +2,13 @@
 //! They share no code with the daemon, whose mistakes they must be able to see.
 
 pub mod console;
+pub mod daemon;
 pub mod faults;
+pub mod load;
 pub mod mailbox;
 pub mod org;
+pub mod seed;
+mod settings;
+pub mod start;
 pub mod stripe;
 pub mod tls;

@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio_util::task::AbortOnDropHandle;
@@ -95,6 +96,7 @@ pub struct Running {
     pub faults: Arc<Faults>,
     org: Arc<Org>,
     shutdown: Vec<tokio_util::sync::CancellationToken>,
+    _wire: wire::Served,
     _mailbox: mailbox::Served,
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
@@ -178,12 +180,20 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     };
     let daemon = Daemon::new(plan, world.http.clone());
 
-    let app = super::console::router(super::console::World {
-        outside: world.clone(),
+    let app = super::console::router(Arc::new(super::console::World {
+        http: world.http.clone(),
+        instance_url: world.endpoints.salesforce.instance_url.clone(),
+        api_version: API_VERSION.to_owned(),
+        admin_token: world.endpoints.salesforce.admin_token.clone(),
+        clerk_token: world.endpoints.salesforce.clerk_token.clone(),
+        stripe_control_url: world.endpoints.stripe.control_url.clone(),
+        page_url: world.endpoints.page_url.clone(),
         mailbox: Arc::clone(&mailbox.handle),
         faults: Arc::clone(&faults),
-        daemon: Arc::clone(&daemon),
-    });
+        sidecar: Arc::clone(&daemon) as Arc<dyn super::console::Sidecar>,
+        mail_opened: AtomicBool::new(false),
+        receipt_seen: AtomicBool::new(false),
+    }));
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(console, app).await {
             tracing::error!(%error, "the console stopped");
@@ -197,6 +207,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         faults: Arc::clone(&faults),
         org,
         shutdown: vec![served.shutdown.clone(), stripe.shutdown.clone()],
+        _wire: served,
         _mailbox: mailbox,
         _tasks: vec![AbortOnDropHandle::new(serving), AbortOnDropHandle::new(chores)],
     };
@@ -205,7 +216,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         running.daemon.ready(60).await?;
     }
     if options.plant && fresh {
-        seed::plant(&running.world, jiff::Zoned::now().date()).await?;
+        seed::plant(&running.world, jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()).await?;
     }
     for (name, rate) in &options.faults {
         faults.set(name, *rate)?;
@@ -244,7 +255,7 @@ async fn start_org(options: &Options, authority: &Authority, faults: &Arc<Faults
 async fn start_stripe(options: &Options, faults: &Arc<Faults>) -> Result<stripe::Served, Error> {
     let folder = options.dir.join("stripe");
     make_dir(&folder)?;
-    let rate_limits = if options.live_rates { stripe::RateLimits::live() } else { stripe::RateLimits::default() };
+    let rate_limits = if options.live_rates { stripe::RateLimits::LIVE } else { stripe::RateLimits::default() };
     let stripe_options = stripe::Options {
         state_dir: Some(folder),
         request_log: options.request_log.clone(),

@@ -74,7 +74,8 @@ async fn insert_accounts(world: &World, plan: &Plan) -> Result<Vec<String>, Erro
         ids.extend(retry(|| world.insert_many("Account", &rows)).await?);
     }
     for id in ids.iter().step_by(10) {
-        retry(|| world.update("Account", id, &json!({"Phone": "+1 555 0100"}))).await?;
+        let phone = json!({"Phone": "+1 555 0100"});
+        retry(|| world.update("Account", id, &phone)).await?;
     }
     Ok(ids)
 }

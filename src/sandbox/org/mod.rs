@@ -1,6 +1,7 @@
 //! The sandbox org: the package's own metadata and Apex, behind Salesforce's protocols.
 
 pub mod access;
+pub mod apex;
 pub mod bus;
 #[cfg(test)]
 mod bench;
