@@ -1,6 +1,7 @@
 //! The sandbox org: the package's own metadata and Apex, behind Salesforce's protocols.
 
 pub mod access;
+pub mod bus;
 #[cfg(test)]
 mod bench;
 pub mod catalog;
@@ -23,6 +24,7 @@ mod soql;
 mod standard;
 mod store;
 pub mod transaction;
+pub mod wire;
 
 pub use org::{Clock, EventSink, Org, OrgError, OrgOptions};
 pub use seed::{ADMINISTRATOR, CLERK, INTEGRATION};
