@@ -84,6 +84,9 @@ impl Rights {
         if self.administrator {
             return ObjectAccess::ALL;
         }
+        if is_file(name) {
+            return ObjectAccess { view_all: false, modify_all: false, ..ObjectAccess::ALL };
+        }
         let mut access = self.objects.get(&name.to_lowercase()).copied().unwrap_or_default();
         match catalog.schema.object(name).map(|object| &object.kind) {
             Some(ObjectKind::Standard) if self.standard_profile || is_setup(name) => {
@@ -110,7 +113,9 @@ impl Rights {
         }
         let whole = self.object(catalog, &object.name);
         let standard = !field.name.ends_with("__c");
-        let by_profile = standard && object.kind == ObjectKind::Standard && (self.standard_profile || is_setup(&object.name));
+        let by_profile = standard
+            && object.kind == ObjectKind::Standard
+            && (self.standard_profile || is_setup(&object.name) || is_file(&object.name));
         let always = matches!(field.kind, FieldKind::Id)
             || SYSTEM_FIELDS.contains(&field.name.as_str())
             || field.required
@@ -172,6 +177,11 @@ fn is_setup(object: &str) -> bool {
         "CurrencyType",
     ];
     SETUP.iter().any(|name| name.eq_ignore_ascii_case(object))
+}
+
+/// Files are open to every user: no permission set speaks of them.
+fn is_file(object: &str) -> bool {
+    ["ContentVersion", "ContentDocument", "ContentDocumentLink"].iter().any(|name| name.eq_ignore_ascii_case(object))
 }
 
 /// Whether an object is one of the org's setup objects, which may not be saved together with others.

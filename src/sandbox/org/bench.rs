@@ -166,9 +166,11 @@ pub fn files() -> Vec<(String, String)> {
             "permissionsets/Sailor.permissionset-meta.xml".to_owned(),
             "<PermissionSet><label>Sailor</label>\
              <objectPermissions><object>Boat__c</object><allowCreate>true</allowCreate><allowRead>true</allowRead><allowEdit>true</allowEdit></objectPermissions>\
+             <objectPermissions><object>Contact</object><allowRead>true</allowRead></objectPermissions>\
              <objectPermissions><object>Secret__c</object><allowCreate>true</allowCreate><allowRead>true</allowRead></objectPermissions>\
              <fieldPermissions><field>Boat__c.Length__c</field><readable>true</readable><editable>true</editable></fieldPermissions>\
              <fieldPermissions><field>Boat__c.Home__c</field><readable>true</readable><editable>false</editable></fieldPermissions>\
+             <fieldPermissions><field>Contact.MailingAddress</field><readable>true</readable></fieldPermissions>\
              <classAccesses><apexClass>Boats</apexClass><enabled>true</enabled></classAccesses></PermissionSet>"
                 .to_owned(),
         ),

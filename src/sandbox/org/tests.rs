@@ -191,7 +191,7 @@ fn the_state_survives_a_restart_and_a_torn_line() {
 fn the_seeded_users_hold_what_they_were_given() {
     let options = OrgOptions {
         clerk_permission_sets: vec!["Sailor".to_owned()],
-        integration_permission_sets: vec!["Shipwright".to_owned()],
+        integration_permission_sets: vec!["Shipwright".to_owned(), "Sailor".to_owned()],
         ..OrgOptions::default()
     };
     let bench = Bench::open(Script::default(), options).expect("open");
@@ -199,7 +199,20 @@ fn the_seeded_users_hold_what_they_were_given() {
     assert_eq!(clerk.permission_sets, Some(vec!["Sailor".to_owned()]));
     let integration = bench.org.user(INTEGRATION).expect("an integration user");
     assert!(bench.org.has_permission(&integration, "any_length") && !bench.org.has_permission(&clerk, "Any_Length"));
-    assert!(bench.org.may_call(&clerk, "boats") && !bench.org.may_call(&integration, "Boats"));
+    assert!(bench.org.may_call(&clerk, "boats") && !bench.org.may_call(&clerk, "Ports"));
+    let sees = |field: &str| {
+        bench
+            .org
+            .run(&integration, |transaction| Ok(transaction.field_access("Contact", field)))
+            .expect("asked")
+            .readable
+    };
+    assert!(
+        sees("MailingCity") && sees("LastName") && !sees("Phone"),
+        "what is granted, what is required, and no more"
+    );
+    let makes_files = bench.org.object_access(&integration, "ContentVersion");
+    assert!(makes_files.create && makes_files.read && !makes_files.view_all);
     assert!(!bench.org.object_access(&integration, "Account").read, "an API-only profile gives nothing");
     assert!(bench.org.object_access(&clerk, "Boat__c").create && !bench.org.object_access(&clerk, "Boat__c").delete);
     let assigned =
@@ -273,5 +286,7 @@ fn metadata_that_cannot_be_loaded_is_named_with_its_file() {
     assert!(refused("permissionsets/Bad.permissionset-meta.xml", grant).contains("Boat__c.Nope__c"));
     let required = "<PermissionSet><fieldPermissions><field>Trip__c.Boat__c</field></fieldPermissions></PermissionSet>";
     assert!(refused("permissionsets/Bad.permissionset-meta.xml", required).contains("required"));
+    let part = "<PermissionSet><fieldPermissions><field>Account.BillingCity</field></fieldPermissions></PermissionSet>";
+    assert!(refused("permissionsets/Bad.permissionset-meta.xml", part).contains("Account.BillingAddress"));
     assert!(refused("objects/Boat__c/fields/Torn__c.field-meta.xml", "<CustomField>").contains("closed"));
 }

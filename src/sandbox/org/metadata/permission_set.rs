@@ -4,7 +4,7 @@ use super::File;
 use crate::sandbox::org::catalog::{Catalog, PermissionSet};
 use crate::sandbox::org::host::{FieldAccess, ObjectAccess};
 use crate::sandbox::org::org::OrgError;
-use crate::sandbox::org::schema::Schema;
+use crate::sandbox::org::schema::{Field, Object, Schema};
 
 /// A grant on something that does not exist, or on a field that may not be granted, is an error, as it is at a deploy.
 pub fn load(file: &File, schema: &Schema, catalog: &Catalog) -> Result<PermissionSet, OrgError> {
@@ -32,15 +32,30 @@ pub fn load(file: &File, schema: &Schema, catalog: &Catalog) -> Result<Permissio
         }
         for grant in root.children("fieldPermissions") {
             let path = grant.text("field").unwrap_or_default();
-            let known = path.split_once('.').and_then(|(object, field)| schema.object(object)?.field(field));
-            let Some(field) = known else {
+            let Some((object, granted)) = path
+                .split_once('.')
+                .and_then(|(object, field)| {
+                    Some((schema.object(object)?, granted_fields(schema.object(object)?, field)))
+                })
+                .filter(|(_, granted)| !granted.is_empty())
+            else {
                 return Err(format!("grants rights on {path}, which the org does not have"));
             };
-            if field.required {
-                return Err(format!("grants rights on {path}; a required field can't be granted, everybody sees it"));
-            }
             let access = FieldAccess { readable: grant.is_true("readable"), editable: grant.is_true("editable") };
-            set.fields.insert(path.to_lowercase(), access);
+            for field in granted {
+                if field.required {
+                    return Err(format!(
+                        "grants rights on {path}; a required field can't be granted, everybody sees it"
+                    ));
+                }
+                if let Some(address) = address_of(object, field).filter(|_| path.ends_with(&field.name)) {
+                    return Err(format!(
+                        "grants rights on {path}; an address is granted as a whole: {}.{address}",
+                        object.name
+                    ));
+                }
+                set.fields.insert(format!("{}.{}", object.name, field.name).to_lowercase(), access);
+            }
         }
         for grant in root.children("customPermissions").filter(|grant| grant.is_true("enabled")) {
             let permission = grant.text("name").unwrap_or_default();
@@ -56,3 +71,21 @@ pub fn load(file: &File, schema: &Schema, catalog: &Catalog) -> Result<Permissio
         Ok(set)
     })
 }
+
+/// What a line of a permission set covers: one field, or the parts of an address.
+fn granted_fields<'a>(object: &'a Object, name: &str) -> Vec<&'a Field> {
+    match (object.field(name), name.strip_suffix("Address")) {
+        (Some(field), _) => vec![field],
+        (None, Some(address)) => ADDRESS.iter().filter_map(|part| object.field(&format!("{address}{part}"))).collect(),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// The address that a standard field is a part of.
+fn address_of(object: &Object, field: &Field) -> Option<String> {
+    let stem = ADDRESS.iter().find_map(|part| field.name.strip_suffix(part)).filter(|stem| !stem.is_empty())?;
+    let is_address = ADDRESS.iter().all(|part| object.field(&format!("{stem}{part}")).is_some());
+    is_address.then(|| format!("{stem}Address"))
+}
+
+const ADDRESS: &[&str] = &["Street", "City", "State", "PostalCode", "Country"];
