@@ -151,6 +151,8 @@ impl Org {
 
     /// One transaction as this user. On `Ok` it is committed, its events go to the bus, and event triggers run; on `Err`
     /// nothing of it remains, except events that are published immediately.
+    ///
+    /// The org is locked meanwhile: `work` asks its transaction, never the org itself.
     pub fn run<T>(&self, user: &User, work: impl FnOnce(&mut Transaction) -> Result<T, Fault>) -> Result<T, Fault> {
         let result = self.transact(user, false, work);
         self.deliver();
