@@ -148,7 +148,7 @@ await step('an upsert by external id creates once, then updates the same record'
 await step('collections answer row by row, or take everything back', async () => {
     const invoice = (fields) => ({ Account__c: created.accounts[0], Currency_Code__c: 'USD', ...fields });
     const rows = [
-        invoice({ Name: `Q-${run}-1`, Total__c: 1234.567 }),
+        invoice({ Name: `Q-${run}-1`, Total__c: 1234.567, Currency_Code__c: 'KWD' }),
         invoice({ Name: `Q-${run}-2`, Total__c: 5, Currency_Code__c: 'DOLLARS' }),
     ];
     const half = await admin.sobject('Invoice__c').create(rows);

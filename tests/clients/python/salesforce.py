@@ -116,7 +116,7 @@ def main():
     step("an upsert by an external id with odd characters makes one record")
 
     by_parent = admin.Invoice__c.create(
-        {"Name": f"S-{run}-parent", "Account__r": {"Stripe_Customer_Id__c": key}, "Total__c": 0.001}
+        {"Name": f"S-{run}-parent", "Account__r": {"Stripe_Customer_Id__c": key}, "Currency_Code__c": "KWD", "Total__c": 0.001}
     )["id"]
     parent = admin.query(f"SELECT Total__c, Account__r.Name FROM Invoice__c WHERE Id = '{by_parent}'")["records"][0]
     assert (parent["Total__c"], parent["Account__r"]["Name"]) == (0.001, f"Key {run} 2")

@@ -48,7 +48,7 @@ impl PubSub {
             return refused("The event is larger than the maximum size of 1 MB.");
         }
         let known = self.bus.schema(&event.schema_id);
-        if !known.is_some_and(|schema| topic.strip_prefix("/event/") == Some(&schema.event)) {
+        if known.is_none_or(|schema| topic.strip_prefix("/event/") != Some(&schema.event)) {
             return refused("The schema ID doesn't belong to the topic.");
         }
         let uuid = if event.id.is_empty() { uuid::Uuid::new_v4().to_string() } else { event.id };

@@ -12,7 +12,7 @@ use super::sobject;
 use super::values::record_json;
 use crate::sandbox::org::host::{Bind, Host, Record, RowError, RowResult, SaveOp, Value};
 use crate::sandbox::org::record_id;
-use crate::sandbox::org::schema::{Object, ObjectKind, Schema};
+use crate::sandbox::org::schema::{FieldKind, Object, ObjectKind, Schema};
 
 const MOST_WRITTEN: usize = 200;
 const MOST_READ: usize = 2_000;
@@ -20,8 +20,10 @@ const MOST_CHUNKS: usize = 10;
 const ROLLED_BACK: &str =
     "Record rolled back because not all records were valid and the request was using AllOrNone header";
 
-/// One row of a request: its object, and the record or what is wrong with it.
-type Row<'a> = (&'a Object, Result<Record, Vec<RowError>>);
+/// One row of a request: the record, or what is wrong with it.
+type Row = Result<Record, Vec<RowError>>;
+/// The records of a request's body.
+type Bodies<'a> = Vec<&'a Map<String, Json>>;
 
 /// `/composite/sobjects…`. `whole` is an outer Composite's allOrNone, which overrides the call's own.
 pub(super) fn answer(host: &mut dyn Host, call: &Call, whole: bool) -> Result<Answer, Refusal> {
@@ -42,7 +44,8 @@ pub(super) fn answer(host: &mut dyn Host, call: &Call, whole: bool) -> Result<An
     }
 }
 
-fn records(call: &Call) -> Result<(Vec<&Map<String, Json>>, bool), Refusal> {
+/// The records, and the call's allOrNone.
+fn records(call: &Call) -> Result<(Bodies<'_>, bool), Refusal> {
     let body = call.object()?;
     let malformed = |message: &str| Refusal::bad("JSON_PARSER_ERROR", message);
     let records = body.get("records").and_then(Json::as_array).ok_or_else(|| malformed("records must be an array"))?;
@@ -105,7 +108,9 @@ fn upsert(host: &mut dyn Host, call: &Call, object: &Object, key: &str, whole: b
         };
         rows.push((object, row));
     }
-    let options = sobject::options(all_or_none || whole, Some(key.name.clone()));
+    // An upsert by the record's own id has no external id.
+    let by_key = (key.kind != FieldKind::Id).then(|| key.name.clone());
+    let options = sobject::options(all_or_none || whole, by_key);
     let rows = rows.into_iter().map(|(_, row)| row).collect();
     let results = sobject::save(host, SaveOp::Upsert, object, rows, &options)?;
     Ok(finish(results, all_or_none || whole, true))
@@ -135,11 +140,11 @@ fn delete(host: &mut dyn Host, call: &Call, schema: &Schema, whole: bool) -> Res
 fn save(
     host: &mut dyn Host,
     operation: SaveOp,
-    rows: Vec<Row<'_>>,
+    rows: Vec<(&Object, Row)>,
     all_or_none: bool,
     created: bool,
 ) -> Result<Answer, Refusal> {
-    let mut chunks: Vec<(&Object, Vec<Result<Record, Vec<RowError>>>)> = Vec::new();
+    let mut chunks: Vec<(&Object, Vec<Row>)> = Vec::new();
     for (object, row) in rows {
         match chunks.last_mut() {
             Some((last, chunk)) if last.name == object.name => chunk.push(row),
@@ -163,7 +168,7 @@ fn save(
     Ok(finish(results, all_or_none, created))
 }
 
-fn publish(host: &mut dyn Host, object: &Object, rows: Vec<Result<Record, Vec<RowError>>>) -> Vec<RowResult> {
+fn publish(host: &mut dyn Host, object: &Object, rows: Vec<Row>) -> Vec<RowResult> {
     let allowed = sobject::may(host, object, SaveOp::Insert);
     let outcome = rows.into_iter().map(|row| match (row, &allowed) {
         (_, Err(error)) => sobject::failed(vec![error.clone()]),

@@ -40,6 +40,9 @@ async fn a_record_lives_its_whole_life() {
     assert_eq!((invoice["Total__c"].to_string(), &invoice["Currency_Code__c"]), ("5.0".into(), &Json::Null));
     assert_eq!(house.call(Method::DELETE, &path, Json::Null).await.0, 204);
     assert_eq!(house.get(&path).await.0, 404);
+    let count = |kind: &str| format!("{kind}?q=SELECT+COUNT()+FROM+Invoice__c");
+    assert_eq!(house.get(&count("query")).await.1["totalSize"], 0);
+    assert_eq!(house.get(&count("queryAll")).await.1["totalSize"], 1);
 }
 
 #[tokio::test]
