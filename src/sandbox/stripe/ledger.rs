@@ -181,6 +181,13 @@ impl Ledger {
         table.into_iter().flat_map(|table| table.order.values().rev().map(|id| &table.documents[id].1))
     }
 
+    /// Newest first, from below a place in the order.
+    pub fn newest_first_below(&self, kind: Kind, sequence: Option<u64>) -> impl Iterator<Item = &Value> {
+        let table = self.tables.get(&kind);
+        let end = sequence.unwrap_or(u64::MAX);
+        table.into_iter().flat_map(move |table| table.order.range(..end).rev().map(|(_, id)| &table.documents[id].1))
+    }
+
     pub fn oldest_first(&self, kind: Kind) -> impl Iterator<Item = &Value> {
         let table = self.tables.get(&kind);
         table.into_iter().flat_map(|table| table.order.values().map(|id| &table.documents[id].1))

@@ -261,7 +261,10 @@ pub fn merge_options(intent: &mut Value, options: Option<Map<String, Value>>) {
     let has = |name: &str| types.as_array().is_some_and(|types| types.iter().any(|kind| kind == name));
     let mut all = intent["payment_method_options"].as_object().cloned().unwrap_or_default();
     if has("card") && !all.contains_key("card") {
-        let base = json!({"installments": null, "mandate_options": null, "network": null, "request_three_d_secure": "automatic"});
+        let mut base = json!({"mandate_options": null, "network": null, "request_three_d_secure": "automatic"});
+        if intent["object"] == "payment_intent" {
+            base["installments"] = Value::Null;
+        }
         all.insert("card".to_owned(), base);
     }
     if has("us_bank_account") && !all.contains_key("us_bank_account") {

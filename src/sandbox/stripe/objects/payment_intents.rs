@@ -654,7 +654,7 @@ pub fn list(world: &World, mut params: Params) -> Answer {
             url,
             world.ledger.having(Kind::PaymentIntent, "customer", &customer).into_iter(),
         ),
-        None => page.of(world, Kind::PaymentIntent, url, world.ledger.newest_first(Kind::PaymentIntent)),
+        None => page.of(world, Kind::PaymentIntent, url, page.all(world, Kind::PaymentIntent)),
     }
 }
 
