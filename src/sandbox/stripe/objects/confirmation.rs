@@ -127,19 +127,10 @@ pub struct Types {
 impl Types {
     pub fn take(params: &mut Params) -> Result<Types, Refusal> {
         let allowed = params.list("allowed_payment_method_types")?;
-        let others = [
-            "payment_method_types",
-            "excluded_payment_method_types",
-            "automatic_payment_methods",
-            "payment_method_configuration",
-        ];
-        if allowed.is_some()
-            && let Some(other) = others.iter().find(|other| params.has(other))
-        {
-            if *other != "payment_method_types" {
-                let message = format!("allowed_payment_method_types and {other} exclude one another.");
-                return Err(Refusal::parameter("parameter_invalid", *other, message));
-            }
+        let others = ["excluded_payment_method_types", "automatic_payment_methods", "payment_method_configuration"];
+        if let Some(other) = others.iter().find(|other| allowed.is_some() && params.has(other)) {
+            let message = format!("allowed_payment_method_types and {other} exclude one another.");
+            return Err(Refusal::parameter("parameter_invalid", *other, message));
         }
         let excluded = params.list("excluded_payment_method_types")?;
         params.filled("payment_method_configuration")?;

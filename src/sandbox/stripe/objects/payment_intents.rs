@@ -307,7 +307,7 @@ fn charge_card(world: &mut World, id: &str) -> Answer {
     if let Some(refused) = refused {
         let (code, decline_code, message) = refused.parts();
         let mut refusal = decline(world, id, code, decline_code, message, true)?;
-        refusal.param = refused.refusal().param;
+        refusal.param = refused.refusal().param.clone();
         return Err(refusal);
     }
     let charge = charges::attempt(world, &intent, &method_id, &Asked::Approved)?;
