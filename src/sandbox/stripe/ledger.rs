@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -106,47 +106,60 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the journal in `dir`, writes it anew without its history, and goes on appending to it.
+    /// Reads the journal in `dir` and goes on appending to it. Where it is mostly history, or was torn by a kill, it is
+    /// written anew first.
     pub fn open(dir: Option<&Path>) -> io::Result<Ledger> {
         let mut ledger = Ledger::default();
         let Some(dir) = dir else { return Ok(ledger) };
         std::fs::create_dir_all(dir)?;
         let path = dir.join("stripe.journal");
-        if path.exists() {
-            ledger.read(&path)?;
+        let lines = if path.exists() { ledger.read(&path)? } else { None };
+        let alive: usize = ledger.tables.values().map(|table| table.documents.len()).sum();
+        if lines.is_none_or(|lines| lines > 2 * alive + 1000) {
+            ledger.rewrite(dir, &path)?;
         }
-        let fresh: PathBuf = dir.join("stripe.journal.new");
-        let mut file = File::create(&fresh)?;
-        let mut lines = Vec::new();
-        for (kind, table) in &ledger.tables {
-            for id in table.order.values() {
-                ledger.line(*kind, id, &mut lines);
-            }
-        }
-        file.write_all(&lines)?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, &path)?;
         ledger.journal = Some(OpenOptions::new().append(true).open(&path)?);
         Ok(ledger)
     }
 
-    fn read(&mut self, path: &Path) -> io::Result<()> {
-        for line in BufReader::new(File::open(path)?).lines() {
+    fn rewrite(&self, dir: &Path, path: &Path) -> io::Result<()> {
+        let fresh: PathBuf = dir.join("stripe.journal.new");
+        let mut file = File::create(&fresh)?;
+        let mut lines = Vec::new();
+        for (kind, table) in &self.tables {
+            for id in table.order.values() {
+                self.line(*kind, id, &mut lines);
+            }
+        }
+        file.write_all(&lines)?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, path)
+    }
+
+    /// The number of lines, or `None` when one of them can't be read.
+    fn read(&mut self, path: &Path) -> io::Result<Option<usize>> {
+        let text = std::fs::read(path)?;
+        let mut whole = text.last().is_none_or(|byte| *byte == b'\n');
+        let mut lines = 0;
+        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            lines += 1;
             // The last line may be torn by a kill in the middle of its write; it was never answered for.
-            let Ok(entry) = serde_json::from_str::<Value>(&line?) else { continue };
-            let (Some(kind), Some(id)) = (entry["kind"].as_str().and_then(Kind::named), entry["id"].as_str()) else {
+            let Ok(mut entry) = serde_json::from_slice::<Value>(line) else {
+                whole = false;
                 continue;
             };
+            let Some(kind) = entry["kind"].as_str().and_then(Kind::named) else { continue };
+            let (value, id) = (entry["value"].take(), entry["id"].as_str().unwrap_or_default());
             let table = self.tables.entry(kind).or_default();
-            match (entry["sequence"].as_u64(), &entry["value"]) {
-                (Some(sequence), value @ Value::Object(_)) => {
+            match entry["sequence"].as_u64() {
+                Some(sequence) if value.is_object() => {
                     self.sequence = self.sequence.max(sequence);
-                    table.put(id, sequence, value.clone());
+                    table.put(id, sequence, value);
                 }
                 _ => table.remove(id),
             }
         }
-        Ok(())
+        Ok(whole.then_some(lines))
     }
 
     fn line(&self, kind: Kind, id: &str, out: &mut Vec<u8>) {
@@ -179,6 +192,13 @@ impl Ledger {
     pub fn newest_first(&self, kind: Kind) -> impl Iterator<Item = &Value> {
         let table = self.tables.get(&kind);
         table.into_iter().flat_map(|table| table.order.values().rev().map(|id| &table.documents[id].1))
+    }
+
+    /// Newest first, from below a place in the order.
+    pub fn newest_first_below(&self, kind: Kind, sequence: Option<u64>) -> impl Iterator<Item = &Value> {
+        let table = self.tables.get(&kind);
+        let end = sequence.unwrap_or(u64::MAX);
+        table.into_iter().flat_map(move |table| table.order.range(..end).rev().map(|(_, id)| &table.documents[id].1))
     }
 
     pub fn oldest_first(&self, kind: Kind) -> impl Iterator<Item = &Value> {

@@ -1,10 +1,15 @@
 //! What Stripe answers when it does not do what was asked: the status and the error envelope.
 
+use std::ops::{Deref, DerefMut};
+
 use serde_json::{Map, Value, json};
 
-/// A refused request.
+/// A refused request. Boxed, because it travels in every `Result`.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct Refusal(Box<Parts>);
+
+#[derive(Clone, Debug)]
+pub struct Parts {
     pub status: u16,
     pub kind: &'static str,
     pub code: Option<String>,
@@ -17,11 +22,25 @@ pub struct Refusal {
     pub executed: bool,
 }
 
+impl Deref for Refusal {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Refusal {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
+    }
+}
+
 pub type Answer = Result<Value, Refusal>;
 
 impl Refusal {
     fn new(status: u16, kind: &'static str, message: String) -> Refusal {
-        Refusal {
+        Refusal(Box::new(Parts {
             status,
             kind,
             code: None,
@@ -30,7 +49,7 @@ impl Refusal {
             decline_code: None,
             with: Map::new(),
             executed: false,
-        }
+        }))
     }
 
     /// The request itself is wrong; nothing began.

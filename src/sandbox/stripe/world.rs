@@ -79,7 +79,6 @@ impl World {
         let event = json!({
             "id": id,
             "object": "event",
-            "account": Value::Null,
             "api_version": API_VERSION,
             "created": self.now_s(),
             "data": data,

@@ -55,7 +55,7 @@ pub fn list(world: &World, mut params: Params) -> Answer {
             |field: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| transaction[field] == *wanted);
         is("type", &kind) && is("currency", &currency) && is("source", &source)
     };
-    let all = world.ledger.newest_first(Kind::BalanceTransaction).filter(|transaction| matches(transaction));
+    let all = page.all(world, Kind::BalanceTransaction).filter(|transaction| matches(transaction));
     page.of(world, Kind::BalanceTransaction, "/v1/balance_transactions", all)
 }
 

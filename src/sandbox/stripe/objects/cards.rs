@@ -171,7 +171,7 @@ fn luhn(digits: &str) -> bool {
             if digit > 9 { digit - 9 } else { digit }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Checks the date and the code that were typed; `today` is (year, month).
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn wrong_numbers_say_what_is_wrong() {
-        let code = |number: &str| by_number(number).unwrap_err().code.unwrap();
+        let code = |number: &str| by_number(number).unwrap_err().code.clone().unwrap();
         assert_eq!(code("4242 4242 4242 4241"), "incorrect_number");
         assert_eq!(code("4242"), "invalid_number");
         assert_eq!(by_number("4111111111111111").unwrap_err().decline_code.as_deref(), Some("test_mode_live_card"));

@@ -100,7 +100,7 @@ fn details(world: &World, intent: &Value, method: &Value, paid: bool) -> Value {
         let bank = &method["us_bank_account"];
         return json!({"type": "us_bank_account", "us_bank_account": {
             "account_holder_type": bank["account_holder_type"], "account_type": bank["account_type"],
-            "bank_name": bank["bank_name"], "expected_debit_date": null, "fingerprint": bank["fingerprint"],
+            "bank_name": bank["bank_name"], "fingerprint": bank["fingerprint"],
             "last4": bank["last4"], "mandate": method["_mandate"], "payment_reference": null,
             "routing_number": bank["routing_number"],
         }});
@@ -156,7 +156,7 @@ pub fn list(world: &World, mut params: Params) -> Answer {
     let charges = match (&intent, &customer) {
         (Some(intent), _) => world.ledger.having(Kind::Charge, "payment_intent", intent),
         (None, Some(customer)) => world.ledger.having(Kind::Charge, "customer", customer),
-        (None, None) => return page.of(world, Kind::Charge, url, world.ledger.newest_first(Kind::Charge)),
+        (None, None) => return page.of(world, Kind::Charge, url, page.all(world, Kind::Charge)),
     };
     let chosen = charges.into_iter().filter(|charge| customer.as_ref().is_none_or(|id| charge["customer"] == *id));
     page.of(world, Kind::Charge, url, chosen)

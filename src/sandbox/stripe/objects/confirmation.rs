@@ -127,19 +127,10 @@ pub struct Types {
 impl Types {
     pub fn take(params: &mut Params) -> Result<Types, Refusal> {
         let allowed = params.list("allowed_payment_method_types")?;
-        let others = [
-            "payment_method_types",
-            "excluded_payment_method_types",
-            "automatic_payment_methods",
-            "payment_method_configuration",
-        ];
-        if allowed.is_some()
-            && let Some(other) = others.iter().find(|other| params.has(other))
-        {
-            if *other != "payment_method_types" {
-                let message = format!("allowed_payment_method_types and {other} exclude one another.");
-                return Err(Refusal::parameter("parameter_invalid", *other, message));
-            }
+        let others = ["excluded_payment_method_types", "automatic_payment_methods", "payment_method_configuration"];
+        if let Some(other) = others.iter().find(|other| allowed.is_some() && params.has(other)) {
+            let message = format!("allowed_payment_method_types and {other} exclude one another.");
+            return Err(Refusal::parameter("parameter_invalid", *other, message));
         }
         let excluded = params.list("excluded_payment_method_types")?;
         params.filled("payment_method_configuration")?;
@@ -261,7 +252,10 @@ pub fn merge_options(intent: &mut Value, options: Option<Map<String, Value>>) {
     let has = |name: &str| types.as_array().is_some_and(|types| types.iter().any(|kind| kind == name));
     let mut all = intent["payment_method_options"].as_object().cloned().unwrap_or_default();
     if has("card") && !all.contains_key("card") {
-        let base = json!({"installments": null, "mandate_options": null, "network": null, "request_three_d_secure": "automatic"});
+        let mut base = json!({"mandate_options": null, "network": null, "request_three_d_secure": "automatic"});
+        if intent["object"] == "payment_intent" {
+            base["installments"] = Value::Null;
+        }
         all.insert("card".to_owned(), base);
     }
     if has("us_bank_account") && !all.contains_key("us_bank_account") {

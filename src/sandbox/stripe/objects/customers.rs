@@ -185,7 +185,7 @@ pub fn list(world: &World, mut params: Params) -> Answer {
             page.of(world, Kind::Customer, "/v1/customers", found.into_iter().filter(|customer| !deleted(customer)))
         }
         None => {
-            let all = world.ledger.newest_first(Kind::Customer).filter(|customer| !deleted(customer));
+            let all = page.all(world, Kind::Customer).filter(|customer| !deleted(customer));
             page.of(world, Kind::Customer, "/v1/customers", all)
         }
     }

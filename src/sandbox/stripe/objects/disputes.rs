@@ -40,7 +40,7 @@ pub fn open(world: &mut World, charge_id: &str, amount: Option<i64>, reason: &st
     let dispute = json!({
         "id": id, "object": "dispute", "amount": amount, "balance_transactions": transactions, "charge": charge_id,
         "created": world.now_s(), "currency": currency, "enhanced_eligibility_types": [],
-        "evidence": {}, "evidence_details": {"due_by": world.now_s() + 7 * 86_400, "enhanced_eligibility": {},
+        "evidence": {"enhanced_evidence": {}}, "evidence_details": {"due_by": world.now_s() + 7 * 86_400, "enhanced_eligibility": {},
             "has_evidence": false, "past_due": false, "submission_count": 0},
         "is_charge_refundable": inquiry, "livemode": false, "metadata": {}, "payment_intent": charge["payment_intent"],
         "payment_method_details": details, "reason": if inquiry { "fraudulent" } else { reason },
@@ -111,8 +111,8 @@ pub fn update(world: &mut World, id: &str, mut params: Params) -> Answer {
     let mut dispute = world.load(Kind::Dispute, id)?;
     merge_metadata(&mut dispute, metadata)?;
     let word = evidence.as_ref().and_then(|parts| parts["uncategorized_text"].as_str()).unwrap_or_default().to_owned();
-    if let Some(evidence) = evidence {
-        dispute["evidence"] = Value::Object(evidence);
+    for (name, value) in evidence.into_iter().flatten() {
+        dispute["evidence"][name.as_str()] = value;
         dispute["evidence_details"]["has_evidence"] = json!(true);
     }
     if submit && dispute["evidence_details"]["has_evidence"] == true {
@@ -139,7 +139,7 @@ pub fn list(world: &World, mut params: Params) -> Answer {
     params.finish()?;
     let is =
         |dispute: &Value, field: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|id| dispute[field] == *id);
-    let all = world.ledger.newest_first(Kind::Dispute);
+    let all = page.all(world, Kind::Dispute);
     let chosen = all.filter(|dispute| is(dispute, "charge", &charge) && is(dispute, "payment_intent", &intent));
     page.of(world, Kind::Dispute, "/v1/disputes", chosen)
 }

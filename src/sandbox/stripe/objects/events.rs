@@ -33,6 +33,6 @@ pub fn list(world: &World, mut params: Params) -> Answer {
         let delivery = delivered.is_none_or(|wanted| (event["pending_webhooks"] == 0) == wanted);
         one && several && delivery
     };
-    let recent = world.ledger.newest_first(Kind::Event).filter(|event| event["created"].as_i64() >= Some(since));
+    let recent = page.all(world, Kind::Event).filter(|event| event["created"].as_i64() >= Some(since));
     page.of(world, Kind::Event, "/v1/events", recent.filter(|event| fits(event)))
 }

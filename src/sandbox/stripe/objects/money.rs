@@ -91,7 +91,7 @@ mod tests {
             (100_000_000, "usd", Some("amount_too_large")),
             (100_000_000, "idr", None),
         ] {
-            let refused = chargeable(amount, currency).err().and_then(|refusal| refusal.code);
+            let refused = chargeable(amount, currency).err().and_then(|refusal| refusal.code.clone());
             assert_eq!(refused.as_deref(), code, "{amount} {currency}");
         }
     }

@@ -307,7 +307,7 @@ fn charge_card(world: &mut World, id: &str) -> Answer {
     if let Some(refused) = refused {
         let (code, decline_code, message) = refused.parts();
         let mut refusal = decline(world, id, code, decline_code, message, true)?;
-        refusal.param = refused.refusal().param;
+        refusal.param = refused.refusal().param.clone();
         return Err(refusal);
     }
     let charge = charges::attempt(world, &intent, &method_id, &Asked::Approved)?;
@@ -654,7 +654,7 @@ pub fn list(world: &World, mut params: Params) -> Answer {
             url,
             world.ledger.having(Kind::PaymentIntent, "customer", &customer).into_iter(),
         ),
-        None => page.of(world, Kind::PaymentIntent, url, world.ledger.newest_first(Kind::PaymentIntent)),
+        None => page.of(world, Kind::PaymentIntent, url, page.all(world, Kind::PaymentIntent)),
     }
 }
 

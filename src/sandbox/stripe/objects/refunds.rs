@@ -185,6 +185,6 @@ pub fn list(world: &World, mut params: Params) -> Answer {
         (None, Some(id)) => {
             page.of(world, Kind::Refund, url, world.ledger.having(Kind::Refund, "payment_intent", &id).into_iter())
         }
-        (None, None) => page.of(world, Kind::Refund, url, world.ledger.newest_first(Kind::Refund)),
+        (None, None) => page.of(world, Kind::Refund, url, page.all(world, Kind::Refund)),
     }
 }

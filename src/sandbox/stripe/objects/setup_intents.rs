@@ -258,7 +258,7 @@ pub fn list(world: &World, mut params: Params) -> Answer {
     params.finish()?;
     let is =
         |intent: &Value, field: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|id| intent[field] == *id);
-    let all = world.ledger.newest_first(Kind::SetupIntent);
+    let all = page.all(world, Kind::SetupIntent);
     let chosen = all.filter(|intent| is(intent, "customer", &customer) && is(intent, "payment_method", &method));
     page.of(world, Kind::SetupIntent, "/v1/setup_intents", chosen)
 }

@@ -124,5 +124,5 @@ pub fn delete(world: &mut World, id: &str) -> Answer {
 pub fn list(world: &World, mut params: Params) -> Answer {
     let page = Page::take(&mut params)?;
     params.finish()?;
-    page.of(world, Kind::WebhookEndpoint, "/v1/webhook_endpoints", world.ledger.newest_first(Kind::WebhookEndpoint))
+    page.of(world, Kind::WebhookEndpoint, "/v1/webhook_endpoints", page.all(world, Kind::WebhookEndpoint))
 }

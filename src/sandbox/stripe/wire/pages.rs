@@ -71,46 +71,36 @@ impl Page {
         Ok(page)
     }
 
-    /// Cuts the page out of `items`, which come newest first.
-    pub fn of<'a>(&self, world: &World, kind: Kind, url: &str, items: impl Iterator<Item = &'a Value>) -> Answer {
-        self.of_shown(world, kind, url, items, public)
+    /// All objects of a kind, newest first, from where this page can begin: later pages don't read the earlier ones.
+    pub fn all<'a>(&self, world: &'a World, kind: Kind) -> impl Iterator<Item = &'a Value> {
+        let cursor = self.starting_after.as_deref().and_then(|id| world.ledger.sequence(kind, id));
+        world.ledger.newest_first_below(kind, cursor)
     }
 
-    pub fn of_shown<'a>(
-        &self,
-        world: &World,
-        kind: Kind,
-        url: &str,
-        items: impl Iterator<Item = &'a Value>,
-        show: impl Fn(&Value) -> Value,
-    ) -> Answer {
-        let cursor = |id: &Option<String>, param: &str| match id {
-            None => Ok(None),
-            Some(id) => {
-                let kind = Kind::of_id(id).unwrap_or(kind);
-                let sequence = world.ledger.sequence(kind, id);
-                sequence.map(Some).ok_or_else(|| Refusal::no_such_param(kind.name(), id, param))
-            }
+    /// Cuts the page out of `items`, which come newest first.
+    pub fn of<'a>(&self, world: &World, kind: Kind, url: &str, items: impl Iterator<Item = &'a Value>) -> Answer {
+        let place = |id: &str| {
+            let kind = Kind::of_id(id).unwrap_or(kind);
+            world.ledger.sequence(kind, id).ok_or_else(|| Refusal::no_such_param(kind.name(), id, "starting_after"))
         };
-        let older_than = cursor(&self.starting_after, "starting_after")?;
-        let newer_than = cursor(&self.ending_before, "ending_before")?;
-        let place = |item: &Value| {
-            let id = item["id"].as_str().unwrap_or_default();
-            world.ledger.sequence(Kind::of_id(id).unwrap_or(kind), id).unwrap_or_default()
-        };
-        let mut found: Vec<&Value> = items
-            .filter(|item| item["created"].as_i64().is_none_or(|created| self.created.holds(created)))
-            .filter(|item| older_than.is_none_or(|cursor| place(item) < cursor))
-            .filter(|item| newer_than.is_none_or(|cursor| place(item) > cursor))
-            .collect();
-        let has_more = found.len() > self.limit;
-        if newer_than.is_some() {
+        let place_of = |item: &Value| place(item["id"].as_str().unwrap_or_default()).unwrap_or_default();
+        let older_than = self.starting_after.as_deref().map(place).transpose()?;
+        let newer_than = self.ending_before.as_deref().map(place).transpose()?;
+        let mut found = items
+            .skip_while(|item| older_than.is_some_and(|cursor| place_of(item) >= cursor))
+            .take_while(|item| newer_than.is_none_or(|cursor| place_of(item) > cursor))
+            .filter(|item| item["created"].as_i64().is_none_or(|created| self.created.holds(created)));
+        let (data, has_more) = if newer_than.is_some() {
             // Backwards: the ones next to the cursor, still newest first.
-            found.drain(..found.len().saturating_sub(self.limit));
+            let mut all: Vec<&Value> = found.collect();
+            let surplus = all.len().saturating_sub(self.limit);
+            all.drain(..surplus);
+            (all, surplus > 0)
         } else {
-            found.truncate(self.limit);
-        }
-        let data: Vec<Value> = found.into_iter().map(show).collect();
+            let data: Vec<&Value> = found.by_ref().take(self.limit).collect();
+            (data, found.next().is_some())
+        };
+        let data: Vec<Value> = data.into_iter().map(public).collect();
         Ok(json!({"object": "list", "data": data, "has_more": has_more, "url": url}))
     }
 }
