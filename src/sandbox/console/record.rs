@@ -11,15 +11,15 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::World;
 use super::frame::{self, Place};
 use super::org::{self, Done};
 use super::views::{cell, text, time};
+use super::world::Desk;
 
 const CONTROLLER: &str = "SendPaymentLinkController";
 
 pub(super) async fn page(
-    State(world): State<Arc<World>>,
+    State(world): State<Arc<Desk>>,
     Path((object, id)): Path<(String, String)>,
     Query(done): Query<Done>,
 ) -> Response {
@@ -88,7 +88,7 @@ fn said(done: &str) -> Option<&'static str> {
 }
 
 /// What the component shows when it opens, and its buttons.
-async fn actions(world: &World, id: &str) -> Markup {
+async fn actions(world: &Desk, id: &str) -> Markup {
     let offer = match world.apex(CONTROLLER, "load", &json!({"invoiceId": id})).await {
         Ok(offer) => offer,
         Err(problem) => return frame::problem(&problem),
@@ -124,7 +124,7 @@ async fn actions(world: &World, id: &str) -> Markup {
     }
 }
 
-async fn files(world: &World, id: &str) -> Markup {
+async fn files(world: &Desk, id: &str) -> Markup {
     let soql = format!(
         "SELECT ContentDocument.Title, ContentDocument.LatestPublishedVersionId FROM ContentDocumentLink \
          WHERE LinkedEntityId = '{id}'"
@@ -161,7 +161,7 @@ fn or_null(text: &str) -> Value {
 }
 
 pub(super) async fn send(
-    State(world): State<Arc<World>>,
+    State(world): State<Arc<Desk>>,
     Path(id): Path<String>,
     Form(wanted): Form<Wanted>,
 ) -> Response {
@@ -176,7 +176,7 @@ pub(super) async fn send(
 }
 
 /// The link is said this once, so it stands in the answer itself and not behind a redirect.
-pub(super) async fn copy(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
+pub(super) async fn copy(State(world): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
     let back = format!("/org/record/Invoice__c/{id}");
     match world.apex(CONTROLLER, "copyLink", &json!({"invoiceId": id})).await {
         Ok(copied) => {
@@ -194,7 +194,7 @@ pub(super) async fn copy(State(world): State<Arc<World>>, Path(id): Path<String>
     }
 }
 
-pub(super) async fn revoke(State(world): State<Arc<World>>, Path((id, link)): Path<(String, String)>) -> Response {
+pub(super) async fn revoke(State(world): State<Arc<Desk>>, Path((id, link)): Path<(String, String)>) -> Response {
     let back = format!("/org/record/Invoice__c/{id}");
     match world.apex(CONTROLLER, "revoke", &json!({"linkId": link})).await {
         Ok(_) => Redirect::to(&format!("{back}?done=revoke")).into_response(),
@@ -203,7 +203,7 @@ pub(super) async fn revoke(State(world): State<Arc<World>>, Path((id, link)): Pa
 }
 
 /// A file of the org. Receipts are PDFs; anything else is handed over as a download.
-pub(super) async fn file(State(world): State<Arc<World>>, Path(version): Path<String>) -> Response {
+pub(super) async fn file(State(world): State<Arc<Desk>>, Path(version): Path<String>) -> Response {
     if !is_name(&version) {
         return frame::missing().await;
     }
