@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::frame::{self, Place};
 use super::org::{self, Done};
-use super::views::{cell, text, time};
+use super::views::{cell, money, state, text, time};
 use super::world::Desk;
 
 const CONTROLLER: &str = "SendPaymentLinkController";
@@ -40,7 +40,10 @@ pub(super) async fn page(
         h1 { bdi { (title) } }
         (org::menu(""))
         @if let Some(said) = done.done.as_deref().and_then(said) { p.done role="status" { (said) } }
-        @if invoice { (actions(&world, &id).await) }
+        @if invoice {
+            div id="summary" data-live { (summary(&record)) }
+            (actions(&world, &id).await)
+        }
         div id="record" data-live {
             @if invoice {
                 @for (heading, tab) in [("Requests", "requests"), ("Links", "links"), ("Payments", "payments")] {
@@ -87,6 +90,19 @@ fn said(done: &str) -> Option<&'static str> {
     }
 }
 
+/// The invoice's account in one glance.
+fn summary(record: &Value) -> Markup {
+    html! {
+        dl.fields {
+            div { dt { "Status" } dd { (state(record, "Status__c")) } }
+            div { dt { "Balance" } dd { (money(record, "Balance__c")) } }
+            div { dt { "In flight" } dd { (money(record, "In_Flight__c")) } }
+            div { dt { "Settled" } dd { (money(record, "Settled__c")) " of " (money(record, "Total__c")) } }
+            div { dt { "Due" } dd { (cell(record, "Due_Date__c")) } }
+        }
+    }
+}
+
 /// What the component shows when it opens, and its buttons.
 async fn actions(world: &Desk, id: &str) -> Markup {
     let offer = match world.apex(CONTROLLER, "load", &json!({"invoiceId": id})).await {
@@ -112,6 +128,7 @@ async fn actions(world: &Desk, id: &str) -> Markup {
             } @else {
                 p.problem { (refusal) }
             }
+            form method="post" action="/org/sync" { button { "Sync now" } }
             div id="open-links" data-live {
                 @for link in &links {
                     form.line method="post" action=(format!("/org/invoice/{id}/revoke/{}", text(link, "recordId"))) {
