@@ -8,14 +8,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::Problem;
 use super::frame::{self, Place};
-use super::{Problem, World};
+use super::world::Desk;
+
+/// How long a started sidecar may take until it is ready, in seconds.
+const READY_S: u64 = 30;
 
 /// Shares of occasions on which a fault strikes, and their names.
 const RATES: &[(f64, &str)] = &[(0.0, "Off"), (0.1, "1 in 10"), (0.5, "Half"), (1.0, "Always")];
 
-pub(super) async fn page(State(world): State<Arc<World>>) -> Markup {
-    let pid = world.sidecar.pid().await;
+pub(super) async fn page(State(world): State<Arc<Desk>>) -> Markup {
+    let pid = world.daemon.id().await;
     let body = html! {
         h1 { "Break something" }
         section aria-labelledby="sidecar" {
@@ -62,7 +66,7 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn set(
-    State(world): State<Arc<World>>,
+    State(world): State<Arc<Desk>>,
     Path(name): Path<String>,
     Form(wanted): Form<Wanted>,
 ) -> Response {
@@ -72,17 +76,20 @@ pub(super) async fn set(
     }
 }
 
-pub(super) async fn sidecar(State(world): State<Arc<World>>, Path(act): Path<String>) -> Response {
+pub(super) async fn sidecar(State(world): State<Arc<Desk>>, Path(act): Path<String>) -> Response {
     let outcome = match act.as_str() {
         "kill" => {
-            world.sidecar.kill().await;
+            world.daemon.kill().await;
             Ok(())
         }
-        "start" => world.sidecar.start().await,
+        "start" => match world.daemon.start().await {
+            Ok(()) => world.daemon.ready(READY_S).await,
+            Err(error) => Err(error),
+        },
         _ => return frame::missing().await,
     };
     match outcome {
         Ok(()) => Redirect::to("/faults").into_response(),
-        Err(why) => frame::problem_page(Place::Faults, &Problem::Said(why), "/faults"),
+        Err(error) => frame::problem_page(Place::Faults, &Problem::Said(error.to_string()), "/faults"),
     }
 }

@@ -7,8 +7,8 @@ use axum::extract::State;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::World;
 use super::frame::{self, Place};
+use super::world::Desk;
 
 /// Numbers that Stripe's stand-in answers to; the same as at Stripe.
 const CARDS: &[(&str, &str)] = &[
@@ -18,7 +18,7 @@ const CARDS: &[(&str, &str)] = &[
     ("4000 0000 0000 0002", "is declined without a reason"),
 ];
 
-pub(super) async fn page(State(world): State<Arc<World>>) -> Markup {
+pub(super) async fn page(State(world): State<Arc<Desk>>) -> Markup {
     let (flow, steps) = tokio::join!(flow(&world), steps(&world));
     let body = html! {
         h1 { "Quittance sandbox" }
@@ -46,13 +46,13 @@ pub(super) async fn page(State(world): State<Arc<World>>) -> Markup {
     frame::page(Place::Home, "Home", &body)
 }
 
-async fn flow(world: &World) -> Markup {
+async fn flow(world: &Desk) -> Markup {
     let (accounts, synced, open, paid, pid, stripe) = tokio::join!(
         world.count("Account", ""),
         world.count("Account", " WHERE Stripe_Customer_Id__c != null"),
         world.count("Invoice__c", " WHERE Status__c IN ('Open', 'Partly Paid')"),
         world.count("Invoice__c", " WHERE Status__c = 'Paid'"),
-        world.sidecar.pid(),
+        world.daemon.id(),
         world.stripe("state"),
     );
     let number = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
@@ -75,7 +75,7 @@ async fn flow(world: &World) -> Markup {
                     Some(pid) => p { span class="state good" { "Running" } " as process " (pid) },
                     None => p { span class="state bad" { "Stopped" } },
                 }
-                p { "Payment page " a href=(world.page_url) { (world.page_url) } }
+                p { "Payment page " a href=(world.outside.endpoints.page_url) { (world.outside.endpoints.page_url) } }
             }
             li {
                 h3 { a href="/stripe/payment_intents" { "Stripe" } }
@@ -90,7 +90,7 @@ async fn flow(world: &World) -> Markup {
     }
 }
 
-async fn steps(world: &World) -> Markup {
+async fn steps(world: &Desk) -> Markup {
     let newest_payment = "SELECT Id FROM Payment__c WHERE Source__c = 'Payment Link' \
         AND State__c IN ('Settled', 'Processing') ORDER BY CreatedDate DESC LIMIT 1";
     let payable = "SELECT Id FROM Invoice__c WHERE Status__c IN ('Open', 'Partly Paid') ORDER BY Name LIMIT 1";

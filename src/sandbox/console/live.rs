@@ -10,19 +10,19 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use tokio::sync::watch;
 
-use super::World;
+use super::world::Desk;
 
 const CHANNEL: &str = "/event/Payment_Notice__e";
 /// Before the org is asked again after it hung up.
 const PAUSE: Duration = Duration::from_secs(2);
 
 struct Feed {
-    world: Arc<World>,
+    world: Arc<Desk>,
     notices: Option<reqwest::Response>,
     mails: watch::Receiver<u64>,
 }
 
-pub(super) async fn stream(State(world): State<Arc<World>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) async fn stream(State(world): State<Arc<Desk>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let feed = Feed { notices: None, mails: world.mailbox.watch(), world };
     let stream = futures_util::stream::unfold(feed, |mut feed| async move {
         let news = feed.next().await;
@@ -44,14 +44,15 @@ impl Feed {
 }
 
 /// Waits for the next notice. False when the org hung up; the caller asks again.
-async fn notice(world: &World, open: &mut Option<reqwest::Response>) -> bool {
+async fn notice(world: &Desk, open: &mut Option<reqwest::Response>) -> bool {
     let Some(stream) = open else {
-        let url = format!("{}/_sandbox/events", world.instance_url);
+        let url = format!("{}/_sandbox/events", world.outside.endpoints.salesforce.instance_url);
         let asked = world
+            .outside
             .http
             .get(url)
             .query(&[("channel", CHANNEL), ("replay", "-1")])
-            .bearer_auth(&world.clerk_token)
+            .bearer_auth(&world.outside.endpoints.salesforce.clerk_token)
             .timeout(Duration::from_secs(24 * 3600))
             .send()
             .await;

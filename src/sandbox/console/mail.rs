@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::World;
 use super::frame::{self, Place};
 use super::views::instant;
+use super::world::Desk;
 use crate::sandbox::mailbox::Opened;
 
-pub(super) async fn list(State(world): State<Arc<World>>) -> Markup {
+pub(super) async fn list(State(world): State<Arc<Desk>>) -> Markup {
     let mails: Vec<Opened> =
         world.mailbox.since(0).iter().rev().take(200).map(crate::sandbox::mailbox::Mail::open).collect();
     let body = html! {
@@ -57,7 +57,7 @@ const TABS: &[(&str, &str)] = &[
     ("source", "Source"),
 ];
 
-pub(super) async fn one(State(world): State<Arc<World>>, Path(id): Path<u64>, Query(how): Query<How>) -> Response {
+pub(super) async fn one(State(world): State<Arc<Desk>>, Path(id): Path<u64>, Query(how): Query<How>) -> Response {
     let Some(mail) = world.mailbox.get(id) else {
         let body = html! { h1 { "That mail is gone" } p { a href="/mailbox" { "To the mailbox" } } };
         return (StatusCode::NOT_FOUND, frame::page(Place::Mailbox, "Gone", &body)).into_response();
@@ -66,7 +66,7 @@ pub(super) async fn one(State(world): State<Arc<World>>, Path(id): Path<u64>, Qu
     let opened = mail.open();
     let asked = how.shown.as_deref().unwrap_or("html");
     let shown = if opened.html.is_none() && matches!(asked, "html" | "phone") { "text" } else { asked };
-    let prefix = format!("{}/p/", world.page_url);
+    let prefix = format!("{}/p/", world.outside.endpoints.page_url);
     let pay = opened.text.iter().flat_map(|text| text.split_whitespace()).find(|word| word.starts_with(&prefix));
     let body = html! {
         h1 { bdi { (opened.subject) } }
@@ -100,7 +100,7 @@ pub(super) async fn one(State(world): State<Arc<World>>, Path(id): Path<u64>, Qu
     frame::page(Place::Mailbox, &opened.subject, &body).into_response()
 }
 
-pub(super) async fn clear(State(world): State<Arc<World>>) -> Response {
+pub(super) async fn clear(State(world): State<Arc<Desk>>) -> Response {
     match world.mailbox.clear() {
         Ok(()) => Redirect::to("/mailbox").into_response(),
         Err(error) => {

@@ -21,10 +21,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub use world::{Problem, Sidecar, World};
+pub use world::World;
+use world::{Desk, Problem};
 
 /// The console with the mailbox's API under `/mailbox/api`. To be served on loopback only.
-pub fn router(world: Arc<World>) -> Router {
+pub fn router(world: World) -> Router {
+    routes(Arc::new(Desk::from(world)))
+}
+
+fn routes(world: Arc<Desk>) -> Router {
     let mailbox = super::mailbox::router(world.mailbox.clone());
     Router::new()
         .route("/", get(home::page))

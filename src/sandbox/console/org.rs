@@ -8,9 +8,9 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::World;
 use super::frame::{self, Place};
 use super::views::{Column, cell, money, state, table, text, time};
+use super::world::Desk;
 
 /// One tab: its address, its name, what it asks, what it shows, and what to do when there is nothing.
 struct Tab {
@@ -108,7 +108,7 @@ pub(super) async fn first() -> Redirect {
 }
 
 pub(super) async fn tab(
-    State(world): State<Arc<World>>,
+    State(world): State<Arc<Desk>>,
     Path(address): Path<String>,
     Query(done): Query<Done>,
 ) -> Response {
@@ -144,7 +144,7 @@ pub(super) fn menu(current: &str) -> Markup {
 }
 
 /// "Sync Now", as the package's own controller does it.
-pub(super) async fn sync(State(world): State<Arc<World>>) -> Response {
+pub(super) async fn sync(State(world): State<Arc<Desk>>) -> Response {
     match world.apex("SyncNowController", "start", &json!({})).await {
         Ok(_) => Redirect::to("/org/requests?done=sync").into_response(),
         Err(problem) => frame::problem_page(Place::Org, &problem, "/org/requests"),
@@ -152,7 +152,7 @@ pub(super) async fn sync(State(world): State<Arc<World>>) -> Response {
 }
 
 /// Rows of one tab that belong to one invoice.
-pub(super) async fn related(world: &World, address: &str, invoice: &str) -> Markup {
+pub(super) async fn related(world: &Desk, address: &str, invoice: &str) -> Markup {
     let Some(tab) = TABS.iter().find(|tab| tab.address == address) else { return html! {} };
     let soql = tab.soql.replacen(" ORDER BY", &format!(" WHERE Invoice__c = '{invoice}' ORDER BY"), 1);
     match world.query(&soql).await {

@@ -11,15 +11,15 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::World;
 use super::frame::{self, Place};
 use super::org::{self, Done};
-use super::views::{cell, text, time};
+use super::views::{cell, money, state, text, time};
+use super::world::Desk;
 
 const CONTROLLER: &str = "SendPaymentLinkController";
 
 pub(super) async fn page(
-    State(world): State<Arc<World>>,
+    State(world): State<Arc<Desk>>,
     Path((object, id)): Path<(String, String)>,
     Query(done): Query<Done>,
 ) -> Response {
@@ -40,7 +40,10 @@ pub(super) async fn page(
         h1 { bdi { (title) } }
         (org::menu(""))
         @if let Some(said) = done.done.as_deref().and_then(said) { p.done role="status" { (said) } }
-        @if invoice { (actions(&world, &id).await) }
+        @if invoice {
+            div id="summary" data-live { (summary(&record)) }
+            (actions(&world, &id).await)
+        }
         div id="record" data-live {
             @if invoice {
                 @for (heading, tab) in [("Requests", "requests"), ("Links", "links"), ("Payments", "payments")] {
@@ -87,8 +90,21 @@ fn said(done: &str) -> Option<&'static str> {
     }
 }
 
+/// The invoice's account in one glance.
+fn summary(record: &Value) -> Markup {
+    html! {
+        dl.fields {
+            div { dt { "Status" } dd { (state(record, "Status__c")) } }
+            div { dt { "Balance" } dd { (money(record, "Balance__c")) } }
+            div { dt { "In flight" } dd { (money(record, "In_Flight__c")) } }
+            div { dt { "Settled" } dd { (money(record, "Settled__c")) " of " (money(record, "Total__c")) } }
+            div { dt { "Due" } dd { (cell(record, "Due_Date__c")) } }
+        }
+    }
+}
+
 /// What the component shows when it opens, and its buttons.
-async fn actions(world: &World, id: &str) -> Markup {
+async fn actions(world: &Desk, id: &str) -> Markup {
     let offer = match world.apex(CONTROLLER, "load", &json!({"invoiceId": id})).await {
         Ok(offer) => offer,
         Err(problem) => return frame::problem(&problem),
@@ -112,6 +128,7 @@ async fn actions(world: &World, id: &str) -> Markup {
             } @else {
                 p.problem { (refusal) }
             }
+            form method="post" action="/org/sync" { button { "Sync now" } }
             div id="open-links" data-live {
                 @for link in &links {
                     form.line method="post" action=(format!("/org/invoice/{id}/revoke/{}", text(link, "recordId"))) {
@@ -124,7 +141,7 @@ async fn actions(world: &World, id: &str) -> Markup {
     }
 }
 
-async fn files(world: &World, id: &str) -> Markup {
+async fn files(world: &Desk, id: &str) -> Markup {
     let soql = format!(
         "SELECT ContentDocument.Title, ContentDocument.LatestPublishedVersionId FROM ContentDocumentLink \
          WHERE LinkedEntityId = '{id}'"
@@ -161,7 +178,7 @@ fn or_null(text: &str) -> Value {
 }
 
 pub(super) async fn send(
-    State(world): State<Arc<World>>,
+    State(world): State<Arc<Desk>>,
     Path(id): Path<String>,
     Form(wanted): Form<Wanted>,
 ) -> Response {
@@ -176,7 +193,7 @@ pub(super) async fn send(
 }
 
 /// The link is said this once, so it stands in the answer itself and not behind a redirect.
-pub(super) async fn copy(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
+pub(super) async fn copy(State(world): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
     let back = format!("/org/record/Invoice__c/{id}");
     match world.apex(CONTROLLER, "copyLink", &json!({"invoiceId": id})).await {
         Ok(copied) => {
@@ -194,7 +211,7 @@ pub(super) async fn copy(State(world): State<Arc<World>>, Path(id): Path<String>
     }
 }
 
-pub(super) async fn revoke(State(world): State<Arc<World>>, Path((id, link)): Path<(String, String)>) -> Response {
+pub(super) async fn revoke(State(world): State<Arc<Desk>>, Path((id, link)): Path<(String, String)>) -> Response {
     let back = format!("/org/record/Invoice__c/{id}");
     match world.apex(CONTROLLER, "revoke", &json!({"linkId": link})).await {
         Ok(_) => Redirect::to(&format!("{back}?done=revoke")).into_response(),
@@ -203,7 +220,7 @@ pub(super) async fn revoke(State(world): State<Arc<World>>, Path((id, link)): Pa
 }
 
 /// A file of the org. Receipts are PDFs; anything else is handed over as a download.
-pub(super) async fn file(State(world): State<Arc<World>>, Path(version): Path<String>) -> Response {
+pub(super) async fn file(State(world): State<Arc<Desk>>, Path(version): Path<String>) -> Response {
     if !is_name(&version) {
         return frame::missing().await;
     }

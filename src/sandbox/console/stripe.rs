@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::World;
 use super::frame::{self, Place};
 use super::views::{Column, cell, millis, seconds, state, stripe_money, table, text};
+use super::world::Desk;
 
 struct Tab {
     address: &'static str,
@@ -103,7 +103,7 @@ pub(super) async fn first() -> Redirect {
     Redirect::to("/stripe/payment_intents")
 }
 
-pub(super) async fn tab(State(world): State<Arc<World>>, Path(address): Path<String>) -> Response {
+pub(super) async fn tab(State(world): State<Arc<Desk>>, Path(address): Path<String>) -> Response {
     let Some(tab) = TABS.iter().find(|tab| tab.address == address) else { return frame::missing().await };
     let rows = world.stripe(tab.source).await.map(|answer| {
         let mut rows = answer[tab.key].as_array().cloned().unwrap_or_default();

@@ -1,35 +1,14 @@
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::super::{faults::Faults, mailbox};
+use super::super::{daemon, faults::Faults, load, mailbox};
 use super::*;
-
-/// A daemon that is only a switch.
-#[derive(Default)]
-struct Switch(Mutex<bool>);
-
-impl Sidecar for Switch {
-    fn pid(&self) -> BoxFuture<'_, Option<u32>> {
-        Box::pin(async { self.0.lock().unwrap().then_some(42) })
-    }
-    fn kill(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async { *self.0.lock().unwrap() = false })
-    }
-    fn start(&self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async {
-            *self.0.lock().unwrap() = true;
-            Ok(())
-        })
-    }
-}
 
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 
@@ -67,37 +46,45 @@ async fn outside(calls: Calls) -> String {
     address
 }
 
-struct Desk {
+struct Visitor {
     app: Router,
-    world: Arc<World>,
+    world: Arc<Desk>,
     calls: Calls,
     _mail: mailbox::Served,
 }
 
-async fn desk() -> Desk {
+async fn desk() -> Visitor {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let calls = Calls::default();
     let address = outside(calls.clone()).await;
     let faults = Arc::new(Faults::new(1));
     let mail = mailbox::serve(faults.clone(), mailbox::Options::default()).await.unwrap();
-    let world = Arc::new(World {
-        http: reqwest::Client::builder().no_proxy().build().unwrap(),
-        instance_url: address.clone(),
-        api_version: "66.0".to_owned(),
-        admin_token: "admin".to_owned(),
-        clerk_token: "clerk".to_owned(),
-        stripe_control_url: format!("{address}/_sandbox"),
+    let endpoints = json!({
+        "version": 1,
+        "salesforce": {"login_url": address, "instance_url": address, "pubsub": "", "org_id": "", "username": "", "client_id": "",
+            "client_secret": "", "private_key_file": "", "api_version": "66.0", "admin_token": "admin", "clerk_token": "clerk"},
+        "stripe": {"api_url": "", "js_url": "", "secret_key": "", "publishable_key": "", "webhook_secret": "",
+            "control_url": format!("{address}/_sandbox")},
+        "plaid": {"api_url": "", "client_id": "", "secret": ""}, "smtp": {"host": "", "port": 1, "mailbox_url": ""},
+        "ca_file": "", "page_url": "http://127.0.0.1:9", "console_url": "", "daemon_config": "",
+    });
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let plan = daemon::Plan {
+        program: "/nowhere/quittance".into(),
+        config: "/nowhere/quittance.toml".into(),
+        log: std::env::temp_dir().join("quittance-console-test.log"),
         page_url: "http://127.0.0.1:9".to_owned(),
+    };
+    let world = Arc::new(Desk::from(World {
+        outside: load::World { endpoints: serde_json::from_value(endpoints).unwrap(), http: http.clone() },
         mailbox: mail.handle.clone(),
         faults,
-        sidecar: Arc::new(Switch::default()),
-        mail_opened: AtomicBool::new(false),
-        receipt_seen: AtomicBool::new(false),
-    });
-    Desk { app: router(world.clone()), world, calls, _mail: mail }
+        daemon: daemon::Daemon::new(plan, http),
+    }));
+    Visitor { app: routes(world.clone()), world, calls, _mail: mail }
 }
 
-impl Desk {
+impl Visitor {
     async fn ask(&self, request: Request<Body>) -> (StatusCode, String, String) {
         let answer = self.app.clone().oneshot(request).await.unwrap();
         let status = answer.status();
@@ -181,7 +168,7 @@ async fn the_buttons_call_the_packages_own_controllers_and_say_what_they_said() 
 }
 
 #[tokio::test]
-async fn a_fault_is_switched_and_the_sidecar_killed_and_started() {
+async fn a_fault_is_switched_and_a_sidecar_that_does_not_start_says_why() {
     let desk = desk().await;
     desk.post("/faults/lost_reply", "rate=0.5").await;
     assert!(
@@ -189,10 +176,10 @@ async fn a_fault_is_switched_and_the_sidecar_killed_and_started() {
     );
     assert_eq!(desk.post("/faults/no_such", "rate=1").await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(desk.get("/faults").await.1.contains("Start the sidecar"));
-    desk.post("/sidecar/start", "").await;
-    assert!(desk.get("/faults").await.1.contains("Running</span> as process 42"));
-    desk.post("/sidecar/kill", "").await;
-    assert!(desk.get("/faults").await.1.contains("Start the sidecar"));
+    let (status, _, body) = desk.post("/sidecar/start", "").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains("the daemon could not be started"), "{body}");
+    assert_eq!(desk.post("/sidecar/kill", "").await.1, "/faults");
 }
 
 #[tokio::test]

@@ -4,49 +4,42 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+use super::super::daemon::Daemon;
 use super::super::faults::Faults;
+use super::super::load;
 use super::super::mailbox::Mailbox;
 
-/// The daemon as a process that can be killed and started.
-pub trait Sidecar: Send + Sync + 'static {
-    /// Its process id while it runs.
-    fn pid(&self) -> BoxFuture<'_, Option<u32>>;
-    /// `kill -9`.
-    fn kill(&self) -> BoxFuture<'_, ()>;
-    /// Starts it where it does not run, and waits until it is ready. The error is a sentence.
-    fn start(&self) -> BoxFuture<'_, Result<(), String>>;
-}
-
-/// Everything around the console, by its addresses.
+/// Everything around the console.
 pub struct World {
-    /// Trusts the sandbox's own authority.
-    pub http: reqwest::Client,
-    /// As `https://localhost:1234`.
-    pub instance_url: String,
-    /// As `66.0`.
-    pub api_version: String,
-    /// Reads every record.
-    pub admin_token: String,
-    /// Presses the quick action's buttons, with a clerk's rights.
-    pub clerk_token: String,
-    /// As `http://127.0.0.1:1234/_sandbox`.
-    pub stripe_control_url: String,
-    /// Where the customer pays.
-    pub page_url: String,
+    /// The stand-ins by their addresses, and a client that trusts the sandbox's own authority.
+    pub outside: load::World,
     pub mailbox: Arc<Mailbox>,
     pub faults: Arc<Faults>,
-    pub sidecar: Arc<dyn Sidecar>,
-    /// Ticks of the first page's list; begin as `false`.
-    pub mail_opened: AtomicBool,
-    pub receipt_seen: AtomicBool,
+    pub daemon: Arc<Daemon>,
+}
+
+/// The world and what was seen of it: the ticks of the first page's list.
+pub(super) struct Desk {
+    pub(super) outside: load::World,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) faults: Arc<Faults>,
+    pub(super) daemon: Arc<Daemon>,
+    pub(super) mail_opened: AtomicBool,
+    pub(super) receipt_seen: AtomicBool,
+}
+
+impl From<World> for Desk {
+    fn from(World { outside, mailbox, faults, daemon }: World) -> Desk {
+        let (mail_opened, receipt_seen) = (AtomicBool::new(false), AtomicBool::new(false));
+        Desk { outside, mailbox, faults, daemon, mail_opened, receipt_seen }
+    }
 }
 
 /// Something did not answer as it should. Shown on the page, in a sentence.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub(super) enum Problem {
     #[error("{who} does not answer. Is the sandbox still starting?")]
     Silent { who: &'static str },
     /// What an Apex method or the REST API said, in its own words.
@@ -59,36 +52,43 @@ pub enum Problem {
 /// How long a page waits for a stand-in.
 const LIMIT: Duration = Duration::from_secs(15);
 
-impl World {
+impl Desk {
+    fn rest(&self, path: &str) -> String {
+        let salesforce = &self.outside.endpoints.salesforce;
+        format!("{}/services/data/v{}/{path}", salesforce.instance_url, salesforce.api_version)
+    }
+
+    fn admin(&self) -> &str {
+        &self.outside.endpoints.salesforce.admin_token
+    }
+
     /// Rows of a query, as an administrator sees them.
     pub(super) async fn query(&self, soql: &str) -> Result<Vec<Value>, Problem> {
-        let url = format!("{}/services/data/v{}/query", self.instance_url, self.api_version);
-        let request = self.http.get(url).query(&[("q", soql)]).bearer_auth(&self.admin_token);
+        let url = self.rest("query");
+        let request = self.outside.http.get(url).query(&[("q", soql)]).bearer_auth(self.admin());
         let answer = ask("The org", request).await?;
         Ok(answer["records"].as_array().cloned().unwrap_or_default())
     }
 
     pub(super) async fn count(&self, object: &str, filter: &str) -> Option<u64> {
-        let url = format!("{}/services/data/v{}/query", self.instance_url, self.api_version);
+        let url = self.rest("query");
         let soql = format!("SELECT COUNT() FROM {object}{filter}");
-        let request = self.http.get(url).query(&[("q", soql)]).bearer_auth(&self.admin_token);
+        let request = self.outside.http.get(url).query(&[("q", soql)]).bearer_auth(self.admin());
         ask("The org", request).await.ok()?["totalSize"].as_u64()
     }
 
     /// One record with all its fields.
     pub(super) async fn record(&self, object: &str, id: &str) -> Result<Value, Problem> {
-        let url = format!("{}/services/data/v{}/sobjects/{object}/{id}", self.instance_url, self.api_version);
-        ask("The org", self.http.get(url).bearer_auth(&self.admin_token)).await
+        let url = self.rest(&format!("sobjects/{object}/{id}"));
+        ask("The org", self.outside.http.get(url).bearer_auth(self.admin())).await
     }
 
     /// The bytes of a file kept in the org.
     pub(super) async fn file(&self, version: &str) -> Result<Vec<u8>, Problem> {
-        let url = format!(
-            "{}/services/data/v{}/sobjects/ContentVersion/{version}/VersionData",
-            self.instance_url, self.api_version
-        );
+        let url = self.rest(&format!("sobjects/ContentVersion/{version}/VersionData"));
         let silent = |_| Problem::Silent { who: "The org" };
-        let answer = self.http.get(url).bearer_auth(&self.admin_token).timeout(LIMIT).send().await.map_err(silent)?;
+        let answer =
+            self.outside.http.get(url).bearer_auth(self.admin()).timeout(LIMIT).send().await.map_err(silent)?;
         if !answer.status().is_success() {
             return Err(Problem::Refused { who: "The org", status: answer.status().as_u16() });
         }
@@ -97,12 +97,17 @@ impl World {
 
     /// Calls an Apex method as the component behind the button would, with the clerk's rights.
     pub(super) async fn apex(&self, class: &str, method: &str, parameters: &Value) -> Result<Value, Problem> {
-        let url = format!("{}/_sandbox/apex/{class}/{method}", self.instance_url);
-        ask("The org", self.http.post(url).bearer_auth(&self.clerk_token).json(parameters)).await
+        let url = format!("{}/_sandbox/apex/{class}/{method}", self.outside.endpoints.salesforce.instance_url);
+        ask(
+            "The org",
+            self.outside.http.post(url).bearer_auth(&self.outside.endpoints.salesforce.clerk_token).json(parameters),
+        )
+        .await
     }
 
     pub(super) async fn stripe(&self, path: &str) -> Result<Value, Problem> {
-        ask("Stripe's stand-in", self.http.get(format!("{}/{path}", self.stripe_control_url))).await
+        ask("Stripe's stand-in", self.outside.http.get(format!("{}/{path}", self.outside.endpoints.stripe.control_url)))
+            .await
     }
 }
 
