@@ -227,6 +227,8 @@ def check_permission_sets(package):
         for permission in doc.findall(METADATA + "fieldPermissions"):
             name = text(permission, "field")
             granted.add(name)
+            if not CUSTOM.search(name):
+                continue  # a standard field: only an org knows whether it is there
             field = package.fields.get(name)
             package.need(path, field is not None, "field", name)
             if field is None:

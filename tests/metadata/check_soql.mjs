@@ -47,7 +47,8 @@ function readPackage() {
 function own(object) {
     const key = object.toLowerCase();
     if (!objects.has(key)) {
-        objects.set(key, new Map(SYSTEM_FIELDS.map(([name]) => [name.toLowerCase(), null])));
+        const system = SYSTEM_FIELDS.map(([name]) => [name.toLowerCase(), null]);
+        objects.set(key, new Map(key.endsWith('__mdt') ? [...system, ['developername', null]] : system));
     }
     return objects.get(key);
 }
@@ -60,16 +61,8 @@ function standard(object) {
     }
     const fields = new Map();
     objects.set(key, fields);
-    let listing = '';
-    try {
-        listing = execFileSync('javap', ['-cp', `${jars}/*`, `com.nawforce.runforce.SObjects.${object}`], {
-            encoding: 'utf8',
-            stdio: ['ignore', 'pipe', 'ignore']
-        });
-    } catch {
-        return fields;
-    }
-    for (const [, type, name] of listing.matchAll(/^ {2}public com\.nawforce\.runforce\.([\w.]+) (\w+);/gm)) {
+    const listing = execFileSync('python3', ['tests/metadata/standard_fields.py', jars, object], { encoding: 'utf8' });
+    for (const [name, type] of Object.entries(JSON.parse(listing))) {
         fields.set(name.toLowerCase(), type.startsWith('SObjects.') ? type.slice('SObjects.'.length) : null);
     }
     return fields;
