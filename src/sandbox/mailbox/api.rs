@@ -124,7 +124,11 @@ async fn html(State(mailbox): State<Arc<Mailbox>>, Path(id): Path<u64>) -> Respo
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allow-popups-to-escape-sandbox",
     );
     let html = mailbox.get(id).and_then(|mail| mail.open().html);
-    html.map_or_else(missing, |html| ([SAFE], typed("text/html; charset=utf-8", html.into_bytes())).into_response())
+    html.map_or_else(missing, |html| {
+        // Links open beside the console: the payment page refuses to stand in a frame.
+        let html = html.replacen("<head>", "<head><base target=\"_blank\">", 1);
+        ([SAFE], typed("text/html; charset=utf-8", html.into_bytes())).into_response()
+    })
 }
 
 async fn attachment(State(mailbox): State<Arc<Mailbox>>, Path((id, nth)): Path<(u64, usize)>) -> Response {

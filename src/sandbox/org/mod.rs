@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod bus;
+#[cfg(test)]
+mod bench;
 pub mod catalog;
 mod cron;
 mod events;
@@ -27,3 +29,6 @@ pub mod wire;
 pub use org::{Clock, EventSink, Org, OrgError, OrgOptions};
 pub use seed::{ADMINISTRATOR, CLERK, INTEGRATION};
 pub use transaction::Transaction;
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,8 @@ impl Org {
 
     /// One transaction as this user. On `Ok` it is committed, its events go to the bus, and event triggers run; on `Err`
     /// nothing of it remains, except events that are published immediately.
+    ///
+    /// The org is locked meanwhile: `work` asks its transaction, never the org itself.
     pub fn run<T>(&self, user: &User, work: impl FnOnce(&mut Transaction) -> Result<T, Fault>) -> Result<T, Fault> {
         let result = self.transact(user, false, work);
         self.deliver();
@@ -328,7 +330,10 @@ impl Org {
 
     /// Whether this object can be published.
     pub fn is_event(&self, object: &str) -> bool {
-        self.catalog.schema.object(object).is_some_and(|object| matches!(object.kind, ObjectKind::PlatformEvent { .. }))
+        self.catalog
+            .schema
+            .object(object)
+            .is_some_and(|object| matches!(object.kind, ObjectKind::PlatformEvent { .. }))
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {

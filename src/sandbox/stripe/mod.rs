@@ -4,7 +4,7 @@
 //! What a person or a test does to it from outside the API is under `/_sandbox` (see [`control`]).
 
 mod api;
-// mod browser;
+mod browser;
 mod clock;
 mod control;
 mod courier;
@@ -20,7 +20,8 @@ mod signature;
 mod wire;
 mod world;
 
-// #[cfg(test)] mod tests;
+#[cfg(test)]
+mod tests;
 
 pub use clock::Clock;
 pub use rates::RateLimits;

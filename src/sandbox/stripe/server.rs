@@ -26,7 +26,7 @@ use super::objects::{timers, webhook_endpoints};
 use super::rates::{RateLimits, Rates};
 use super::request_log::RequestLog;
 use super::world::{Caller, World, public};
-use super::{api, control};
+use super::{api, browser, control};
 use crate::sandbox::faults::Faults;
 
 #[derive(Debug, thiserror::Error)]
@@ -216,7 +216,8 @@ pub async fn serve(faults: Arc<Faults>, options: Options) -> Result<Served, Erro
     let shutdown = CancellationToken::new();
     let client = courier::client()?;
     tokio::spawn(courier::run(stripe.clone(), client, shutdown.clone()));
-    let router = Router::new().merge(api::router()).merge(control::router()).with_state(stripe.clone());
+    let router =
+        Router::new().merge(api::router()).merge(browser::router()).merge(control::router()).with_state(stripe.clone());
     tokio::spawn(accept(listener, router, shutdown.clone()));
     Ok(Served { addr, handle: stripe, shutdown })
 }

@@ -108,10 +108,10 @@ def main():
     refused(SalesforceMalformedRequest, lambda: admin.query("SELECT FROM"), "MALFORMED_QUERY")
     step("a record is created, read and changed, and mistakes have their codes")
 
-    key = f"cus/{run} +ü"
+    key = f"cus/{run}+ü"
     assert admin.Account.upsert(f"Stripe_Customer_Id__c/{requests.utils.quote(key, safe='')}", {"Name": f"Key {run}"}) == 201
     assert admin.Account.upsert(f"Stripe_Customer_Id__c/{requests.utils.quote(key, safe='')}", {"Name": f"Key {run} 2"}) == 200
-    keyed = admin.Account.get_by_custom_id("Stripe_Customer_Id__c", requests.utils.quote(key, safe=""))
+    keyed = admin.Account.get_by_custom_id("Stripe_Customer_Id__c", key)
     assert (keyed["Name"], keyed["Stripe_Customer_Id__c"]) == (f"Key {run} 2", key)
     step("an upsert by an external id with odd characters makes one record")
 
@@ -127,6 +127,7 @@ def main():
     )
     step("a parent is found by its external id")
 
+    other = admin.Invoice__c.create({"Name": f"S-{run}-other", "Account__c": account, "Total__c": 7})["id"]
     base = f"/services/data/v{version}"
     answer = admin.restful(
         "composite",
@@ -138,7 +139,7 @@ def main():
                     "allOrNone": False,
                     "records": [
                         {"attributes": {"type": "Invoice__c"}, "id": by_parent, "Total__c": 99.999},
-                        {"attributes": {"type": "Invoice__c"}, "id": by_parent[:-3], "Currency_Code__c": "DOLLARS"},
+                        {"attributes": {"type": "Invoice__c"}, "id": other[:15], "Currency_Code__c": "DOLLARS"},
                     ],
                 }},
                 {"method": "POST", "url": f"{base}/sobjects/Account", "referenceId": "bad", "body": {"Phone": "1"}},
@@ -150,10 +151,11 @@ def main():
     assert answer[0]["body"][1]["errors"][0]["statusCode"] == "STRING_TOO_LONG"
     assert answer[1]["body"][0]["errorCode"] == "REQUIRED_FIELD_MISSING"
     assert admin.Invoice__c.get(by_parent)["Total__c"] == 99.999
+    assert admin.Invoice__c.get(other)["Total__c"] == 7
     step("a composite with failing records keeps the others")
 
     rows = [
-        {"attributes": {"type": "Invoice__c"}, "Name": f"S-{run}-{at:03}", "Account__c": account, "Total__c": at + 0.25}
+        {"attributes": {"type": "Invoice__c"}, "Name": f"T-{run}-{at:03}", "Account__c": account, "Total__c": at + 0.25}
         for at in range(410)
     ]
     ids = []
@@ -164,7 +166,7 @@ def main():
         assert all(row["success"] for row in saved), saved
         ids += [row["id"] for row in saved]
     headers = {"Sforce-Query-Options": "batchSize=200"}
-    page = admin.query(f"SELECT Id, Total__c FROM Invoice__c WHERE Account__c = '{account}' ORDER BY Name", headers=headers)
+    page = admin.query(f"SELECT Id, Total__c FROM Invoice__c WHERE Name LIKE 'T-{run}-%' ORDER BY Name", headers=headers)
     assert (page["totalSize"], page["done"], len(page["records"])) == (410, False, 200)
     seen = page["records"]
     while not page["done"]:
@@ -177,7 +179,7 @@ def main():
         method="POST",
         json={"ids": [ids[5], account, ids[3]], "fields": ["Name"]},
     )
-    assert [row and row["Name"] for row in retrieved] == [f"S-{run}-005", None, f"S-{run}-003"]
+    assert [row and row["Name"] for row in retrieved] == [f"T-{run}-005", None, f"T-{run}-003"]
     step("paging and retrieving give every row once, in order")
 
     event = admin.restful(
@@ -196,7 +198,7 @@ def main():
             "composite/sobjects", method="DELETE", params={"ids": ",".join(ids[start : start + 200]), "allOrNone": "false"}
         )
         assert all(row["success"] for row in gone), gone
-    for name, record in (("Invoice__c", by_parent), ("Account", account), ("Account", keyed["Id"])):
+    for name, record in (("Invoice__c", by_parent), ("Invoice__c", other), ("Account", account), ("Account", keyed["Id"])):
         assert getattr(admin, name).delete(record) == 204
     refused(SalesforceResourceNotFound, lambda: admin.Account.get(account), "NOT_FOUND")
     print("the walk of simple-salesforce is done")

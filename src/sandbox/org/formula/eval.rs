@@ -13,8 +13,8 @@ use crate::sandbox::org::host::Value;
 use crate::sandbox::org::schema::{Field, FieldKind, Object};
 use crate::sandbox::org::store::Row;
 
-/// Formulas refer to formulas; beyond this they go in a circle.
-const DEPTH: usize = 40;
+/// Formulas refer to formulas and nest; beyond this they go in a circle. A thread of 2 MiB must bear it.
+const DEPTH: usize = 120;
 
 thread_local! {
     static LEVEL: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
@@ -22,7 +22,7 @@ thread_local! {
 
 pub fn evaluate(node: &Node, scope: &Scope) -> Result<Value, String> {
     let level = LEVEL.get();
-    if level > DEPTH * 10 {
+    if level > DEPTH {
         return Err("the formula refers to itself".to_owned());
     }
     LEVEL.set(level + 1);
@@ -77,7 +77,9 @@ fn field(scope: &Scope, row: &Row, parents: &[String], name: &str) -> Value {
     let Some(field) = field else { return Value::Null };
     let value = if found { scope.reader.value(object, row, field) } else { Value::Null };
     match (&field.kind, value) {
-        (FieldKind::Percent { .. }, Value::Number(number)) => Value::Number((number / BigDecimal::from(100)).normalized()),
+        (FieldKind::Percent { .. }, Value::Number(number)) => {
+            Value::Number((number / BigDecimal::from(100)).normalized())
+        }
         (FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. }, Value::Null)
             if scope.blank_as_zero =>
         {
@@ -164,7 +166,7 @@ fn days_between(from: Date, to: Date) -> i64 {
 }
 
 fn power(base: &BigDecimal, exponent: &BigDecimal) -> Result<Value, String> {
-    let whole = exponent.to_i64().filter(|whole| BigDecimal::from(*whole) == *exponent && whole.abs() <= 1_000);
+    let whole = exponent.to_i64().filter(|whole| exponent.is_integer() && whole.abs() <= 1_000);
     if let Some(whole) = whole {
         let mut product = BigDecimal::from(1);
         for _ in 0..whole.abs() {
@@ -186,7 +188,12 @@ fn call(function: Function, arguments: &[Node], scope: &Scope) -> Result<Value, 
     let value = |place: usize| evaluate(&arguments[place], scope);
     let word = |place: usize| -> Result<String, String> { Ok(text(&evaluate(&arguments[place], scope)?)) };
     let count = |place: usize| -> Result<usize, String> {
-        Ok(number(&evaluate(&arguments[place], scope)?)?.to_i64().unwrap_or_default().max(0).to_usize().unwrap_or_default())
+        Ok(number(&evaluate(&arguments[place], scope)?)?
+            .to_i64()
+            .unwrap_or_default()
+            .max(0)
+            .to_usize()
+            .unwrap_or_default())
     };
     let own = |row: &Row, node: &Node| match node {
         Node::Field { parents, name } => field(scope, row, parents, name),
@@ -308,7 +315,9 @@ fn call(function: Function, arguments: &[Node], scope: &Scope) -> Result<Value, 
             Value::Date(date) => Value::DateTime(midnight(date)?),
             other => {
                 let given = text(&other).replace(' ', "T");
-                Value::DateTime(format!("{}Z", given.trim_end_matches('Z')).parse().map_err(|_| format!("{given} is no time"))?)
+                Value::DateTime(
+                    format!("{}Z", given.trim_end_matches('Z')).parse().map_err(|_| format!("{given} is no time"))?,
+                )
             }
         },
         Function::Year | Function::Month | Function::Day => match value(0)? {

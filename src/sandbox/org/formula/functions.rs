@@ -82,9 +82,11 @@ impl Function {
         let count = arguments.len();
         if count < least || count > most {
             let expected = if least == most { least.to_string() } else { format!("at least {least}") };
-            return Err(format!("Incorrect number of parameters for function '{name}()'. Expected {expected}, received {count}"));
+            return Err(format!(
+                "Incorrect number of parameters for function '{name}()'. Expected {expected}, received {count}"
+            ));
         }
-        if self == Function::Case && count % 2 != 0 {
+        if self == Function::Case && !count.is_multiple_of(2) {
             return Err("CASE needs pairs and then the value for everything else".to_owned());
         }
         let takes_field = matches!(self, Function::IsChanged | Function::PriorValue);

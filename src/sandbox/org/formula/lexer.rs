@@ -33,20 +33,21 @@ pub fn tokens(text: &str) -> Result<Vec<Token>, String> {
         }
         if first.is_ascii_digit() || (first == '.' && rest[1..].starts_with(|next: char| next.is_ascii_digit())) {
             let length = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-            let number = BigDecimal::from_str(&rest[..length]).map_err(|_| format!("{} is no number", &rest[..length]))?;
+            let number =
+                BigDecimal::from_str(&rest[..length]).map_err(|_| format!("{} is no number", &rest[..length]))?;
             tokens.push(Token::Number(number));
             rest = rest[length..].trim_start();
             continue;
         }
         if first.is_alphabetic() || first == '$' || first == '_' {
-            let length = rest
-                .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | ':')))
-                .unwrap_or(rest.len());
+            let length =
+                rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | ':'))).unwrap_or(rest.len());
             tokens.push(Token::Name(rest[..length].to_owned()));
             rest = rest[length..].trim_start();
             continue;
         }
-        let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign)).ok_or_else(|| format!("{first} means nothing here"))?;
+        let sign =
+            SIGNS.iter().find(|sign| rest.starts_with(**sign)).ok_or_else(|| format!("{first} means nothing here"))?;
         tokens.push(Token::Sign(sign));
         rest = rest[sign.len()..].trim_start();
     }

@@ -97,7 +97,11 @@ impl Formula {
 }
 
 fn ties_upward(number: BigDecimal, scale: i64) -> BigDecimal {
-    let mode = if number.sign() == bigdecimal::num_bigint::Sign::Minus { RoundingMode::HalfDown } else { RoundingMode::HalfUp };
+    let mode = if number.sign() == bigdecimal::num_bigint::Sign::Minus {
+        RoundingMode::HalfDown
+    } else {
+        RoundingMode::HalfUp
+    };
     number.with_scale_round(scale, mode)
 }
 

@@ -138,7 +138,9 @@ impl Parser<'_> {
         }
         if let Some(global) = name.strip_prefix('$') {
             return match global.split_once('.') {
-                Some((kind, field)) if kind.eq_ignore_ascii_case("Permission") => Ok(Node::Permission(field.to_owned())),
+                Some((kind, field)) if kind.eq_ignore_ascii_case("Permission") => {
+                    Ok(Node::Permission(field.to_owned()))
+                }
                 Some((kind, field)) if kind.eq_ignore_ascii_case("User") => Ok(Node::User(field.to_owned())),
                 Some((kind, field)) if kind.eq_ignore_ascii_case("Organization") => {
                     Ok(Node::Organization(field.to_owned()))

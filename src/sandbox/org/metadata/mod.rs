@@ -75,7 +75,9 @@ pub fn load(dirs: &[PathBuf], options: &OrgOptions) -> Result<Catalog, OrgError>
     for file in ending(&files, ".labels-meta.xml") {
         file.read(|root| {
             for label in root.children("labels") {
-                schema.labels.insert(label.text("fullName").unwrap_or_default(), label.text("value").unwrap_or_default());
+                schema
+                    .labels
+                    .insert(label.text("fullName").unwrap_or_default(), label.text("value").unwrap_or_default());
             }
             Ok(())
         })?;
@@ -156,7 +158,10 @@ fn check_references(schema: &Schema, origins: &BTreeMap<String, PathBuf>) -> Res
             if let Some(missing) = to.iter().find(|name| schema.object(name).is_none()) {
                 let key = format!("{}.{}", object.name, field.name);
                 let file = origins.get(&key).map_or(key, |path| path.display().to_string());
-                return Err(OrgError::Metadata { file, what: format!("refers to {missing}, which the org does not have") });
+                return Err(OrgError::Metadata {
+                    file,
+                    what: format!("refers to {missing}, which the org does not have"),
+                });
             }
         }
     }

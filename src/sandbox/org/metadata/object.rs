@@ -97,11 +97,7 @@ fn free_prefix(name: &str, kind: &ObjectKind, schema: &Schema) -> String {
     }
 }
 
-pub fn load_rule(
-    file: &File,
-    schema: &mut Schema,
-    origins: &mut BTreeMap<String, PathBuf>,
-) -> Result<(), OrgError> {
+pub fn load_rule(file: &File, schema: &mut Schema, origins: &mut BTreeMap<String, PathBuf>) -> Result<(), OrgError> {
     let name = file.object();
     let Some(mut object) = schema.object(&name).cloned() else {
         return Err(file.error(format!("belongs to {name}, which the org does not have")));

@@ -10,8 +10,11 @@ use crate::sandbox::org::schema::Schema;
 pub fn load(file: &File, schema: &Schema, catalog: &Catalog) -> Result<PermissionSet, OrgError> {
     let name = file.stem(".permissionset-meta.xml");
     file.read(|root| {
-        let mut set =
-            PermissionSet { label: root.text("label").unwrap_or_else(|| name.clone()), name, ..PermissionSet::default() };
+        let mut set = PermissionSet {
+            label: root.text("label").unwrap_or_else(|| name.clone()),
+            name,
+            ..PermissionSet::default()
+        };
         for grant in root.children("objectPermissions") {
             let object = grant.text("object").unwrap_or_default();
             if schema.object(&object).is_none() {

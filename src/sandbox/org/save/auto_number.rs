@@ -59,7 +59,11 @@ fn pieces(format: &str) -> Vec<Piece<'_>> {
             break;
         };
         let token = &tail[1..end];
-        pieces.push(if token.bytes().all(|byte| byte == b'0') { Piece::Number(token.len()) } else { Piece::Date(token) });
+        pieces.push(if token.bytes().all(|byte| byte == b'0') {
+            Piece::Number(token.len())
+        } else {
+            Piece::Date(token)
+        });
         rest = &tail[end + 1..];
     }
     pieces

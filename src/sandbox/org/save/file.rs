@@ -37,8 +37,7 @@ pub fn complete(transaction: &mut Transaction, row: &mut Row) -> Result<(), RowE
             let title = row.get("Title").cloned().unwrap_or(Value::Null);
             let kind = row.get("FileType").cloned().unwrap_or(Value::Null);
             let ending = row.get("FileExtension").cloned().unwrap_or(Value::Null);
-            let fields =
-                [("Title", title), ("ContentSize", size), ("FileType", kind), ("FileExtension", ending)];
+            let fields = [("Title", title), ("ContentSize", size), ("FileType", kind), ("FileExtension", ending)];
             transaction.create("ContentDocument", &fields)
         }
     };

@@ -17,7 +17,8 @@ pub fn merge(
     options: &SaveOptions,
 ) -> Result<Vec<RowResult>, Fault> {
     let catalog = transaction.catalog();
-    let Some(object) = catalog.schema.object(&winner.object).filter(|object| object.field("MasterRecordId").is_some()) else {
+    let Some(object) = catalog.schema.object(&winner.object).filter(|object| object.field("MasterRecordId").is_some())
+    else {
         return Err(fault::fault("System.DmlException", format!("{} can't be merged", winner.object)));
     };
     if losers.is_empty() || losers.len() > MOST_LOSERS {

@@ -49,12 +49,7 @@ pub fn drafts(
 }
 
 /// External ids that stand twice in one upsert: both rows fail.
-fn repeated_external_ids(
-    object: &Object,
-    rows: &[Record],
-    live: &[usize],
-    options: &SaveOptions,
-) -> BTreeSet<String> {
+fn repeated_external_ids(object: &Object, rows: &[Record], live: &[usize], options: &SaveOptions) -> BTreeSet<String> {
     let Some(field) = options.external_id.as_ref().and_then(|name| object.field(name)) else { return BTreeSet::new() };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for place in live {
@@ -92,7 +87,8 @@ fn target(
         }
         _ => {}
     }
-    let external = options.external_id.as_deref().filter(|name| op == SaveOp::Upsert && !name.eq_ignore_ascii_case("Id"));
+    let external =
+        options.external_id.as_deref().filter(|name| op == SaveOp::Upsert && !name.eq_ignore_ascii_case("Id"));
     if let Some(name) = external
         && id.is_none()
     {
@@ -132,9 +128,7 @@ fn target(
 /// Ids of rows outside the bin whose field has this value.
 pub fn living(transaction: &Transaction, object: &Object, field: &Field, value: &Value) -> Vec<String> {
     let Some(table) = transaction.store().table(&object.name) else { return Vec::new() };
-    let is_living = |id: &String| {
-        table.row(id).is_some_and(|row| row.get("IsDeleted") != Some(&Value::Bool(true)))
-    };
+    let is_living = |id: &String| table.row(id).is_some_and(|row| row.get("IsDeleted") != Some(&Value::Bool(true)));
     table.find(&field.name, value).unwrap_or_default().into_iter().filter(is_living).collect()
 }
 
@@ -178,12 +172,7 @@ pub fn check_lock(transaction: &Transaction, id: &str, row: &Row) -> Result<(), 
 }
 
 /// In user mode the user needs the right to the object, and under sharing to the row.
-fn permitted(
-    transaction: &Transaction,
-    object: &Object,
-    draft: &Draft,
-    options: &SaveOptions,
-) -> Result<(), RowError> {
+fn permitted(transaction: &Transaction, object: &Object, draft: &Draft, options: &SaveOptions) -> Result<(), RowError> {
     let rights = &transaction.rights;
     let catalog = transaction.catalog();
     if options.access == Access::User {
@@ -220,7 +209,8 @@ fn set_fields(transaction: &Transaction, object: &Object, record: &Record, optio
             }
             continue;
         }
-        let is_same = draft.before.as_ref().is_some_and(|before| before.get(&field.name).unwrap_or(&Value::Null) == value);
+        let is_same =
+            draft.before.as_ref().is_some_and(|before| before.get(&field.name).unwrap_or(&Value::Null) == value);
         if options.access == Access::User
             && !(record.queried && is_same)
             && !transaction.rights.field_of(transaction.catalog(), object, field).editable
@@ -264,7 +254,9 @@ fn set_parents(transaction: &Transaction, object: &Object, record: &Record, draf
         let Some(parent) = parent.as_ref().filter(|parent| !parent.queried && !record.queried) else { continue };
         let FieldKind::Reference { to, .. } = &lookup.kind else { continue };
         let named = to.iter().find(|name| parent.object.is_empty() || parent.object.eq_ignore_ascii_case(name));
-        let Some(target) = named.or(to.first()).and_then(|name| transaction.catalog().schema.object(name)) else { continue };
+        let Some(target) = named.or(to.first()).and_then(|name| transaction.catalog().schema.object(name)) else {
+            continue;
+        };
         match parent_id(transaction, target, parent) {
             Ok(id) => {
                 draft.given.insert(lookup.name.clone());
@@ -300,8 +292,10 @@ fn parent_id(transaction: &Transaction, target: &Object, parent: &Record) -> Res
                 Value::Number(number) => number.to_plain_string(),
                 _ => String::new(),
             };
-            let message =
-                format!("Foreign key external ID: {shown} not found for field {} in entity {}", field.name, target.name);
+            let message = format!(
+                "Foreign key external ID: {shown} not found for field {} in entity {}",
+                field.name, target.name
+            );
             Err(row_error("INVALID_FIELD", message, &[]))
         }
         several => {

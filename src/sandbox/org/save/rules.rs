@@ -51,7 +51,8 @@ fn check_parent(transaction: &Transaction, field: &Field, draft: &Draft) -> Opti
     if draft.before.as_ref().is_some_and(|before| before.get(&field.name) == draft.row.get(&field.name)) {
         return None;
     }
-    let Some(target) = transaction.catalog().schema.object_by_prefix(id).filter(|target| to.contains(&target.name)) else {
+    let Some(target) = transaction.catalog().schema.object_by_prefix(id).filter(|target| to.contains(&target.name))
+    else {
         let message = format!("{}: id value of incorrect type: {id}", field.label);
         return Some(row_error("FIELD_INTEGRITY_EXCEPTION", message, &[&field.name]));
     };
@@ -67,13 +68,8 @@ fn check_parent(transaction: &Transaction, field: &Field, draft: &Draft) -> Opti
 fn broken_rules(transaction: &Transaction, object: &Object, draft: &Draft) -> Vec<RowError> {
     let Some(formulas) = transaction.catalog().formulas(object) else { return Vec::new() };
     let reader = transaction.reader();
-    let scope = Scope {
-        reader: &reader,
-        object,
-        row: &draft.row,
-        before: draft.before.as_deref(),
-        blank_as_zero: false,
-    };
+    let scope =
+        Scope { reader: &reader, object, row: &draft.row, before: draft.before.as_deref(), blank_as_zero: false };
     let mut errors = Vec::new();
     for (rule, formula) in object.validation_rules.iter().zip(&formulas.rules) {
         let fields: Vec<&str> = rule.field.iter().map(String::as_str).collect();

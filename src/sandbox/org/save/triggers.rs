@@ -61,8 +61,7 @@ pub fn before(transaction: &mut Transaction, object: &Object, drafts: &mut [Draf
         if chosen.is_empty() {
             continue;
         }
-        let mut new: Vec<Record> =
-            chosen.iter().map(|draft| transaction.reader().record(object, &draft.row)).collect();
+        let mut new: Vec<Record> = chosen.iter().map(|draft| transaction.reader().record(object, &draft.row)).collect();
         let mut old = olds(transaction, object, chosen.iter().map(|draft| &**draft));
         let busy = transaction.in_before_trigger.len();
         transaction.in_before_trigger.extend(chosen.iter().filter_map(|draft| draft.id.clone()));
@@ -102,8 +101,7 @@ pub fn after(transaction: &mut Transaction, object: &Object, drafts: &mut [Draft
         if chosen.is_empty() {
             continue;
         }
-        let mut new: Vec<Record> =
-            chosen.iter().map(|draft| transaction.reader().record(object, &draft.row)).collect();
+        let mut new: Vec<Record> = chosen.iter().map(|draft| transaction.reader().record(object, &draft.row)).collect();
         let mut old = olds(transaction, object, chosen.iter().map(|draft| &**draft));
         let thrown = fire(transaction, object, operation, Some(&mut new), old.as_mut())?;
         for (draft, record) in chosen.iter_mut().zip(new) {

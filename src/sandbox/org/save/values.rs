@@ -56,9 +56,9 @@ pub fn coerce(field: &Field, value: &Value) -> Result<Value, RowError> {
             let time = match &value {
                 Value::DateTime(time) => *time,
                 Value::Text(text) => text.parse().map_err(|_| wrong_type(field, &value))?,
-                Value::Date(date) => jiff::tz::TimeZone::UTC
-                    .to_timestamp(date.at(0, 0, 0, 0))
-                    .map_err(|_| wrong_type(field, &value))?,
+                Value::Date(date) => {
+                    jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).map_err(|_| wrong_type(field, &value))?
+                }
                 other => return Err(wrong_type(field, other)),
             };
             Timestamp::from_second(time.as_second()).map(Value::DateTime).map_err(|_| wrong_type(field, &value))

@@ -15,15 +15,10 @@ pub fn write(transaction: &mut Transaction, object: &Object, draft: &mut Draft) 
         draft.errors.push(error);
         return;
     }
-    let now = Value::DateTime(
-        jiff::Timestamp::from_second(transaction.now.as_second()).unwrap_or(transaction.now),
-    );
+    let now = Value::DateTime(jiff::Timestamp::from_second(transaction.now.as_second()).unwrap_or(transaction.now));
     let user = Value::Id(transaction.user.id.clone());
-    let mut system = vec![
-        ("LastModifiedDate", now.clone()),
-        ("LastModifiedById", user.clone()),
-        ("SystemModstamp", now.clone()),
-    ];
+    let mut system =
+        vec![("LastModifiedDate", now.clone()), ("LastModifiedById", user.clone()), ("SystemModstamp", now.clone())];
     if draft.is_new() {
         system.extend([("CreatedDate", now), ("CreatedById", user.clone()), ("IsDeleted", Value::Bool(false))]);
         if !draft.row.contains_key("OwnerId") {
@@ -36,11 +31,12 @@ pub fn write(transaction: &mut Transaction, object: &Object, draft: &mut Draft) 
             draft.row.insert(name.to_owned(), value);
         }
     }
-    if draft.is_new() && object.name == "ContentVersion" {
-        if let Err(error) = file::complete(transaction, &mut draft.row) {
-            draft.errors.push(error);
-            return;
-        }
+    if draft.is_new()
+        && object.name == "ContentVersion"
+        && let Err(error) = file::complete(transaction, &mut draft.row)
+    {
+        draft.errors.push(error);
+        return;
     }
     let id = match &draft.id {
         Some(id) => id.clone(),
@@ -63,8 +59,7 @@ pub fn unique(transaction: &Transaction, object: &Object, id: Option<&str>, row:
         let Some(value) = row.get(&field.name) else { continue };
         let others = prepare::living(transaction, object, field, value);
         if let Some(other) = others.iter().find(|other| Some(other.as_str()) != id) {
-            let message =
-                format!("duplicate value found: {} duplicates value on record with id: {other}", field.name);
+            let message = format!("duplicate value found: {} duplicates value on record with id: {other}", field.name);
             return Err(row_error("DUPLICATE_VALUE", message, &[]));
         }
     }

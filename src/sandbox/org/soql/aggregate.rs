@@ -82,7 +82,8 @@ fn grouped<'a>(asking: &Asking<'a>, object: &Object, by: &[Column<'a>], rows: Ve
     let mut groups: BTreeMap<Vec<Option<String>>, Rows<'a>> = BTreeMap::new();
     for found in rows {
         let shared: Vec<Value> = by.iter().map(|column| column.read(asking, object, found.1)).collect();
-        let key = shared.iter().zip(by).map(|(value, column)| condition::key(value, column.field.case_sensitive)).collect();
+        let key =
+            shared.iter().zip(by).map(|(value, column)| condition::key(value, column.field.case_sensitive)).collect();
         groups.entry(key).or_insert_with(|| Rows { shared, rows: Vec::new() }).rows.push(found);
     }
     groups.into_values().collect()
@@ -98,7 +99,8 @@ fn shared(by: &[Column], group: &Rows, wanted: &Column) -> Value {
 
 fn total<'a>(asking: &Asking<'a>, object: &'a Object, of: &Aggregate, group: &Rows) -> Result<Value, Fault> {
     let column = Column::find(asking, object, &of.path)?;
-    let values = group.rows.iter().map(|(_, row)| column.read(asking, object, row)).filter(|value| *value != Value::Null);
+    let values =
+        group.rows.iter().map(|(_, row)| column.read(asking, object, row)).filter(|value| *value != Value::Null);
     let numbers = |values: &[Value]| -> Vec<BigDecimal> {
         values
             .iter()
@@ -127,8 +129,12 @@ fn total<'a>(asking: &Asking<'a>, object: &'a Object, of: &Aggregate, group: &Ro
                 Value::Number((sum / BigDecimal::from(numbers.len() as u64)).with_prec(33).normalized())
             }
         },
-        Function::Min => values.into_iter().min_by(|one, other| condition::order(one, other, false)).unwrap_or(Value::Null),
-        Function::Max => values.into_iter().max_by(|one, other| condition::order(one, other, false)).unwrap_or(Value::Null),
+        Function::Min => {
+            values.into_iter().min_by(|one, other| condition::order(one, other, false)).unwrap_or(Value::Null)
+        }
+        Function::Max => {
+            values.into_iter().max_by(|one, other| condition::order(one, other, false)).unwrap_or(Value::Null)
+        }
     })
 }
 

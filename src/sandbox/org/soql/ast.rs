@@ -22,10 +22,19 @@ pub struct Query {
 
 #[derive(Clone, Debug)]
 pub enum Select {
-    Field { path: String, alias: Option<String> },
+    Field {
+        path: String,
+        alias: Option<String>,
+    },
     /// `toLabel` and `FORMAT`.
-    Shown { path: String, alias: Option<String> },
-    Aggregate { of: Aggregate, alias: Option<String> },
+    Shown {
+        path: String,
+        alias: Option<String>,
+    },
+    Aggregate {
+        of: Aggregate,
+        alias: Option<String>,
+    },
     Children(Box<Query>),
     AllFields(Group),
     /// `COUNT()` alone.

@@ -21,11 +21,15 @@ impl<'a> Column<'a> {
         let mut parts: Vec<&str> = path.split('.').collect();
         let last = parts.pop().unwrap_or_default();
         // `Account.Name` in a query on Account itself.
-        if parts.first().is_some_and(|first| first.eq_ignore_ascii_case(&object.name) && object.parent(first).is_none()) {
+        if parts.first().is_some_and(|first| first.eq_ignore_ascii_case(&object.name) && object.parent(first).is_none())
+        {
             parts.remove(0);
         }
         if parts.len() > MOST_PARENTS {
-            return Err(fault::query(format!("{path}: a path may lead through {MOST_PARENTS} parents, not {}", parts.len())));
+            return Err(fault::query(format!(
+                "{path}: a path may lead through {MOST_PARENTS} parents, not {}",
+                parts.len()
+            )));
         }
         let mut at = object;
         let mut lookups = Vec::new();

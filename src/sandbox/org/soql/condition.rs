@@ -24,12 +24,35 @@ pub enum Test<'a> {
     All(Vec<Test<'a>>),
     Any(Vec<Test<'a>>),
     Not(Box<Test<'a>>),
-    Compare { source: Source<'a>, comparison: Comparison, right: Value, case_sensitive: bool },
+    Compare {
+        source: Source<'a>,
+        comparison: Comparison,
+        right: Value,
+        case_sensitive: bool,
+    },
     /// Within `start` and before `end`, for a date literal.
-    Days { source: Source<'a>, comparison: Comparison, start: Value, end: Value },
-    Like { source: Source<'a>, patterns: Vec<regex::Regex> },
-    In { source: Source<'a>, negated: bool, values: Vec<Value>, keys: HashSet<String>, case_sensitive: bool },
-    Includes { source: Source<'a>, negated: bool, wanted: Vec<String> },
+    Days {
+        source: Source<'a>,
+        comparison: Comparison,
+        start: Value,
+        end: Value,
+    },
+    Like {
+        source: Source<'a>,
+        patterns: Vec<regex::Regex>,
+    },
+    In {
+        source: Source<'a>,
+        negated: bool,
+        values: Vec<Value>,
+        keys: HashSet<String>,
+        case_sensitive: bool,
+    },
+    Includes {
+        source: Source<'a>,
+        negated: bool,
+        wanted: Vec<String>,
+    },
 }
 
 impl<'a> Test<'a> {
@@ -124,7 +147,11 @@ impl<'a> Test<'a> {
     }
 }
 
-fn source<'a>(asking: &Asking<'a>, object: &'a Object, operand: &Operand) -> Result<(Source<'a>, Option<&'a Field>), Fault> {
+fn source<'a>(
+    asking: &Asking<'a>,
+    object: &'a Object,
+    operand: &Operand,
+) -> Result<(Source<'a>, Option<&'a Field>), Fault> {
     match operand {
         Operand::Path(path) => {
             let column = Column::find(asking, object, path)?.filterable("filtered")?;
@@ -185,9 +212,7 @@ fn within<'a>(
         }
         Set::Bind(name) => bound(asking, name)?,
         // Nulls among the found ones match nothing and exclude nothing.
-        Set::Query(query) => {
-            super::values(asking, query)?.into_iter().filter(|value| *value != Value::Null).collect()
-        }
+        Set::Query(query) => super::values(asking, query)?.into_iter().filter(|value| *value != Value::Null).collect(),
     };
     for value in &given {
         values.push(match field {
@@ -237,10 +262,9 @@ fn typed(asking: &Asking, field: &Field, value: &Value) -> Result<Value, Fault> 
             }
             Value::Id(record_id::parse(id).ok_or_else(|| fault::query(format!("invalid ID field: {id}")))?)
         }
-        (
-            FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. },
-            Value::Number(number),
-        ) => Value::Number(number.clone()),
+        (FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. }, Value::Number(number)) => {
+            Value::Number(number.clone())
+        }
         (FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. }, _) => {
             return Err(wrong("double and should not be enclosed in quotes"));
         }
@@ -251,7 +275,11 @@ fn typed(asking: &Asking, field: &Field, value: &Value) -> Result<Value, Fault> 
         (FieldKind::DateTime, Value::Date(date)) => midnight(asking, *date),
         (FieldKind::DateTime, _) => return Err(wrong("dateTime and should not be enclosed in quotes")),
         (_, Value::Text(text) | Value::Id(text)) => {
-            if text.is_empty() { Value::Null } else { Value::Text(text.clone()) }
+            if text.is_empty() {
+                Value::Null
+            } else {
+                Value::Text(text.clone())
+            }
         }
         _ => return Err(wrong("string and should be enclosed in quotes")),
     })

@@ -233,9 +233,19 @@ pub(super) fn save(
     options: &SaveOptions,
 ) -> Result<Vec<RowResult>, Refusal> {
     let allowed = may(host, object, operation);
+    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    for id in rows.iter().filter_map(|row| id_of(row.as_ref().ok()?)) {
+        *named.entry(id.to_owned()).or_default() += 1;
+    }
     let mut records = Vec::new();
     let mut results: Vec<Option<RowResult>> = Vec::new();
     for row in rows {
+        let twice = row.as_ref().ok().and_then(id_of).filter(|id| named.get(*id).is_some_and(|times| *times > 1));
+        if let Some(id) = twice {
+            let message = format!("Duplicate id specified: {id}");
+            results.push(Some(failed(vec![error("DUPLICATE_VALUE", message, &["Id"])])));
+            continue;
+        }
         match (row, &allowed) {
             (_, Err(error)) => results.push(Some(failed(vec![error.clone()]))),
             (Err(errors), _) => results.push(Some(failed(errors))),
