@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use book::Booked;
-pub use facts::ReceiptFacts;
+pub use facts::{EarlierPayment, ReceiptFacts, Sum};
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
-pub use org::{Org, OrgError};
+pub use org::{Org, OrgError, quoted, text};
 pub use read::{Outcome, Reading};
+pub use records::{link_write, time_text};
 pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
 
@@ -52,6 +53,8 @@ struct Inner {
     settings: Settings,
     /// False until the first sweep has adopted the intents that this database doesn't know.
     open: AtomicBool,
+    /// Something is to be read or sent now rather than at the next round.
+    nudge: tokio::sync::Notify,
 }
 
 /// What can go wrong with taking or booking a payment.
@@ -71,7 +74,7 @@ pub enum Error {
 
 impl Payments {
     pub fn new(store: Store, stripe: stripe::Client, org: Org, clock: SteadyClock, settings: Settings) -> Self {
-        Self(Arc::new(Inner { store, stripe, org, clock, settings, open: AtomicBool::new(false) }))
+        Self(Arc::new(Inner { store, stripe, org, clock, settings, open: AtomicBool::new(false), nudge: tokio::sync::Notify::new() }))
     }
 
     pub fn store(&self) -> &Store {
@@ -98,6 +101,16 @@ impl Payments {
     /// Whether Pay works: the first sweep has run.
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Acquire)
+    }
+
+    /// Wakes the loop that follows hints and receipts.
+    pub fn nudge(&self) {
+        self.0.nudge.notify_one();
+    }
+
+    /// Returns when somebody nudged since the last time.
+    pub async fn nudged(&self) {
+        self.0.nudge.notified().await;
     }
 
     fn opens(&self) {

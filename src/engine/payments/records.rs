@@ -9,7 +9,7 @@ use crate::store::outbox::{Notice, Write, cut};
 use crate::store::payments::{LedgerPayment, Source};
 
 /// A time in seconds as Salesforce writes it.
-pub(super) fn time_text(seconds: i64) -> Option<String> {
+pub fn time_text(seconds: i64) -> Option<String> {
     let time = jiff::Timestamp::from_second(seconds).ok()?;
     Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
