@@ -88,7 +88,11 @@ mod tests {
         for code in ["lost_card", "stolen_card", "pickup_card", "fraudulent", "merchant_blacklist", "brand_new_code"] {
             let told = Decline::from_codes(Some("card_declined"), Some(code), Some("do_not_try_again"));
             assert_eq!(told, plain, "{code}");
-            assert_eq!(Decline::from_codes(Some("card_declined"), Some(code), Some("try_again_later")), plain, "{code}");
+            assert_eq!(
+                Decline::from_codes(Some("card_declined"), Some(code), Some("try_again_later")),
+                plain,
+                "{code}"
+            );
         }
     }
 

@@ -83,8 +83,12 @@ pub enum LinkUse {
     /// It pays.
     Pays,
     /// Too many declines; it pays again at that time.
-    Locked { until_ms: i64 },
-    Expired { since_ms: i64 },
+    Locked {
+        until_ms: i64,
+    },
+    Expired {
+        since_ms: i64,
+    },
     Replaced,
     Revoked,
 }

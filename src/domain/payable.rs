@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn one_payment_known_to_both_counts_once_and_as_the_ledger_reads_it() {
         let ledger = [part(Some("pi_1"), usd(300))];
-        let org = [part(Some("pi_1"), usd(500)), part(Some("pi_2"), usd(200)), part(None, usd(50)), part(None, usd(50))];
+        let org =
+            [part(Some("pi_1"), usd(500)), part(Some("pi_2"), usd(200)), part(None, usd(50)), part(None, usd(50))];
         assert_eq!(settled(usd(1_000), &ledger, &org), Ok(usd(600)));
     }
 
@@ -173,11 +174,7 @@ mod tests {
             (10_000, 49, Err(NotPayable::TooSmall { minimum: usd(50) })),
             (10_000, 0, Err(NotPayable::TooSmall { minimum: usd(50) })),
             (10_000, 10_001, Err(NotPayable::TooLarge { payable: usd(10_000) })),
-            (
-                10_000,
-                9_980,
-                Err(NotPayable::RestTooSmall { rest: usd(20), down: Some(usd(9_950)), up: usd(10_000) }),
-            ),
+            (10_000, 9_980, Err(NotPayable::RestTooSmall { rest: usd(20), down: Some(usd(9_950)), up: usd(10_000) })),
             (80, 60, Err(NotPayable::RestTooSmall { rest: usd(20), down: None, up: usd(80) })),
             (20, 20, Err(NotPayable::TooSmall { minimum: usd(50) })),
             (0, 50, Err(NotPayable::Nothing)),
@@ -190,10 +187,7 @@ mod tests {
     #[test]
     fn three_decimal_currencies_are_paid_in_tens() {
         let kwd = |minor| money(minor, "KWD");
-        assert_eq!(
-            admit(kwd(10_000), kwd(5_124)),
-            Err(NotPayable::OffStep { down: Some(kwd(5_120)), up: kwd(5_130) })
-        );
+        assert_eq!(admit(kwd(10_000), kwd(5_124)), Err(NotPayable::OffStep { down: Some(kwd(5_120)), up: kwd(5_130) }));
         assert_eq!(admit(kwd(10_000), kwd(5_120)), Ok(()));
     }
 

@@ -12,9 +12,7 @@ pub enum Payment {
     /// Under way at the bank: not paid, and not open any more.
     Processing,
     /// Money came in; what is left of it may be nothing.
-    Settled {
-        part: Part,
-    },
+    Settled { part: Part },
     /// Nothing came in and nothing can.
     Canceled,
 }

@@ -104,7 +104,8 @@ impl Links {
     pub async fn request(&self, record: &SalesforceId) -> Result<Request, Error> {
         let soql = format!("SELECT {REQUEST} FROM Payment_Request__c WHERE Id = {}", quoted(record.as_str()));
         let found = self.payments.org().query(&soql, Duration::from_secs(20)).await.map_err(PaymentsError::from)?;
-        let found = found.first().ok_or_else(|| Error::Request { record: record.to_string(), why: "it is gone".into() })?;
+        let found =
+            found.first().ok_or_else(|| Error::Request { record: record.to_string(), why: "it is gone".into() })?;
         understand(found)
     }
 
@@ -116,7 +117,9 @@ impl Links {
         let invoice_id = invoice_of(request)?;
         let invoice = self.payments.read_invoice(&invoice_id, Duration::from_secs(20)).await?;
         let Some(address) = request.email.clone().or_else(|| invoice.email.clone()) else {
-            return self.refuse(request, "There is no e-mail address: fill Billing Email on the invoice or the account.").await;
+            return self
+                .refuse(request, "There is no e-mail address: fill Billing Email on the invoice or the account.")
+                .await;
         };
         if let Some(why) = self.unpayable(&invoice).await? {
             return self.refuse(request, why).await;
@@ -137,7 +140,10 @@ impl Links {
                 Ok(()) => self.payments.store().mail_sent(&message, self.payments.now_ms()).await?,
                 Err(mail::Error::RefusedAddress { .. }) => {
                     return self
-                        .refuse(request, "The mail server says that this address does not exist. Correct it and send again.")
+                        .refuse(
+                            request,
+                            "The mail server says that this address does not exist. Correct it and send again.",
+                        )
                         .await;
                 }
                 Err(error) => return Err(error.into()),
@@ -150,7 +156,9 @@ impl Links {
         Ok(match invoice.status {
             InvoiceStatus::Draft => Some("The invoice is a draft. Open it, then send the link."),
             InvoiceStatus::Cancelled => Some("The invoice is cancelled; there is nothing to pay."),
-            InvoiceStatus::Open if self.payments.standing(invoice).await?.balance().map_err(PaymentsError::from)?.is_zero() => {
+            InvoiceStatus::Open
+                if self.payments.standing(invoice).await?.balance().map_err(PaymentsError::from)?.is_zero() =>
+            {
                 Some("Nothing is left to pay on this invoice.")
             }
             InvoiceStatus::Open => None,
@@ -158,7 +166,13 @@ impl Links {
     }
 
     /// The open link of the same address, else a new one that replaces those of other addresses.
-    async fn link_for(&self, request: &Request, invoice: &Invoice, asked: LinkId, address: &str) -> Result<Link, Error> {
+    async fn link_for(
+        &self,
+        request: &Request,
+        invoice: &Invoice,
+        asked: LinkId,
+        address: &str,
+    ) -> Result<Link, Error> {
         let now_ms = wall_ms();
         let mut tx = self.payments.store().begin().await?;
         tx.lock(&format!("links:{}", invoice.id)).await?;
@@ -220,7 +234,10 @@ impl Links {
         let url = self.url(&link.id);
         let works_until = link.expires_ms.map(|ms| time_words(ms, &self.zone));
         Ok(Letter {
-            to: Recipient { name: Some(invoice.account_name.clone()).filter(|name| !name.is_empty()), address: address.to_owned() },
+            to: Recipient {
+                name: Some(invoice.account_name.clone()).filter(|name| !name.is_empty()),
+                address: address.to_owned(),
+            },
             message_id,
             in_reply_to: None,
             at: Timestamp::from_millisecond(link.made_ms).unwrap_or_default(),
@@ -248,21 +265,27 @@ impl Links {
             .telling(notice(request, "sent"))
             .of(&format!("send:{}", request.id));
         tx.write_out(&write, now_ms).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.payments.outbox_filled();
+        Ok(())
     }
 
     async fn refuse(&self, request: &Request, sentence: &str) -> Result<(), Error> {
         let now_ms = self.payments.now_ms();
         let mut tx = self.payments.store().begin().await?;
         tx.write_out(&answer(request, "Refused", sentence).telling(notice(request, "refused")), now_ms).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.payments.outbox_filled();
+        Ok(())
     }
 
     async fn done(&self, request: &Request, sentence: &str) -> Result<(), Error> {
         let now_ms = self.payments.now_ms();
         let mut tx = self.payments.store().begin().await?;
         tx.write_out(&answer(request, "Done", sentence).telling(notice(request, "sent")), now_ms).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.payments.outbox_filled();
+        Ok(())
     }
 
     /// Registers the link whose token the clerk holds: the request has its hash.

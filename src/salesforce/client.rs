@@ -90,7 +90,7 @@ struct RestError {
 #[serde(rename_all = "camelCase")]
 struct Page {
     #[serde(default)]
-    records: Vec<Map<String, Value>>,
+    records: Vec<Value>,
     next_records_url: Option<String>,
 }
 
@@ -192,7 +192,7 @@ impl Client {
     }
 
     /// All rows of a query. Put values into it with [`soql_text`].
-    pub async fn query(&self, soql: &str) -> Result<Vec<Map<String, Value>>, Error> {
+    pub async fn query(&self, soql: &str) -> Result<Vec<Value>, Error> {
         let encoded: String = form_encoded(soql);
         let mut rows = Vec::new();
         let mut path = format!("/query?q={encoded}");

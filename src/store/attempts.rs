@@ -21,8 +21,7 @@ pub enum AttemptState {
 }
 
 impl AttemptState {
-    const ALL: [Self; 6] =
-        [Self::Open, Self::Declined, Self::Processing, Self::Settled, Self::Canceled, Self::Closed];
+    const ALL: [Self; 6] = [Self::Open, Self::Declined, Self::Processing, Self::Settled, Self::Canceled, Self::Closed];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -161,7 +160,8 @@ impl Store {
     /// Intents of ours that are not over: what a sweep reads again, whatever the events said.
     pub async fn unfinished_intents(&self) -> Result<Vec<String>> {
         let mut tx = self.reading().await?;
-        let sql = "SELECT intent_id FROM attempts WHERE intent_id IS NOT NULL AND state IN ('open', 'declined', 'processing')
+        let sql =
+            "SELECT intent_id FROM attempts WHERE intent_id IS NOT NULL AND state IN ('open', 'declined', 'processing')
                    UNION SELECT stripe_id FROM payments WHERE state = 'processing'";
         let rows: Vec<(String,)> = fetch_all!(&mut tx, (String,), sql)?;
         Ok(rows.into_iter().map(|row| row.0).collect())

@@ -218,6 +218,26 @@ impl Tx {
         Ok(touched > 0)
     }
 
+    /// Runs a command again that ended, well or not: an admin pressed Retry. While it is undone nothing happens.
+    pub async fn run_again(&mut self, id: &str, now_ms: i64) -> Result<bool> {
+        let number = self.take_numbers("commands", 1).await?;
+        let touched = execute!(
+            self,
+            "UPDATE commands SET state = 'waiting', run = run + 1, attempts = 0, seq = $1, next_at_ms = $2, received_ms = $2,
+                done_ms = NULL
+             WHERE id = $3 AND state IN ('done', 'dead')",
+            number,
+            now_ms,
+            id
+        )?;
+        Ok(touched > 0)
+    }
+
+    /// Whether a command of this id is known.
+    pub async fn knows_command(&mut self, id: &str) -> Result<bool> {
+        Ok(fetch_scalar!(self, String, "SELECT id FROM commands WHERE id = $1", id)?.is_some())
+    }
+
     /// Ends a dead letter for good. Answers whether there was one.
     pub async fn discard(&mut self, id: &str, now_ms: i64) -> Result<bool> {
         let touched = execute!(

@@ -24,7 +24,12 @@ impl Store {
     /// The copy and when it was read.
     pub async fn invoice_copy(&self, invoice: &SalesforceId) -> Result<Option<(i64, String)>> {
         let mut tx = self.reading().await?;
-        let row = fetch_optional!(&mut tx, Row, "SELECT read_ms, copy FROM invoices WHERE invoice_id = $1", invoice.as_str())?;
+        let row = fetch_optional!(
+            &mut tx,
+            Row,
+            "SELECT read_ms, copy FROM invoices WHERE invoice_id = $1",
+            invoice.as_str()
+        )?;
         Ok(row.map(|row| (row.read_ms, row.copy)))
     }
 }

@@ -87,8 +87,11 @@ impl TryFrom<Row> for LedgerPayment {
     fn try_from(row: Row) -> Result<Self> {
         let unreadable = |what, found: &str| Error::Unreadable { what, found: found.to_owned() };
         let money = |minor| stored_money(minor, &row.currency);
-        let part =
-            Part { received: money(row.received_minor)?, refunded: money(row.refunded_minor)?, lost: money(row.lost_minor)? };
+        let part = Part {
+            received: money(row.received_minor)?,
+            refunded: money(row.refunded_minor)?,
+            lost: money(row.lost_minor)?,
+        };
         let state = match row.state.as_str() {
             "processing" => Payment::Processing,
             "declined" => Payment::Declined,
@@ -150,10 +153,10 @@ impl Tx {
     pub async fn counted(&mut self, invoice: &SalesforceId) -> Result<Vec<Counted>> {
         let payments = self.payments_of(invoice).await?;
         let part = |payment: LedgerPayment| {
-            let kept = payment.part().kept().map_err(|error| Error::Unreadable {
-                what: "a payment's amounts",
-                found: error.to_string(),
-            })?;
+            let kept = payment
+                .part()
+                .kept()
+                .map_err(|error| Error::Unreadable { what: "a payment's amounts", found: error.to_string() })?;
             Ok(Counted { stripe_id: Some(payment.stripe_id), kept })
         };
         payments.into_iter().map(part).collect()
@@ -169,7 +172,8 @@ impl Tx {
     /// Writes the last reading. The same reading twice leaves the same row.
     pub async fn set_payment(&mut self, payment: &LedgerPayment, now_ms: i64) -> Result<()> {
         let part = payment.part();
-        let kept = part.kept().map_err(|error| Error::Unreadable { what: "a payment's amounts", found: error.to_string() })?;
+        let kept =
+            part.kept().map_err(|error| Error::Unreadable { what: "a payment's amounts", found: error.to_string() })?;
         execute!(
             self,
             "INSERT INTO payments (stripe_id, charge_id, attempt_id, invoice_id, account_id, link_id, kind, source, currency,

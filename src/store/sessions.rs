@@ -111,7 +111,9 @@ impl Store {
         tx.lock(&format!("codes:{link}")).await?;
         let sql = "SELECT code_id, code_hash, expires_ms, wrong, used FROM codes WHERE link_id = $1 AND sent_ms > $2";
         let codes = fetch_all!(&mut tx, CodeRow, sql, link.as_str(), now_ms - HOUR_MS)?;
-        let same = |code: &&CodeRow| bool::from(subtle::ConstantTimeEq::ct_eq(code.code_hash.as_bytes(), code_hash.as_bytes()));
+        let same = |code: &&CodeRow| {
+            bool::from(subtle::ConstantTimeEq::ct_eq(code.code_hash.as_bytes(), code_hash.as_bytes()))
+        };
         let alive = |code: &&CodeRow| code.used == 0 && code.expires_ms > now_ms && code.wrong < TRIES;
         let live: Vec<&CodeRow> = codes.iter().filter(alive).collect();
         let outcome = if let Some(code) = live.iter().copied().find(same) {
@@ -123,7 +125,11 @@ impl Store {
             for code in &live {
                 execute!(&mut tx, "UPDATE codes SET wrong = wrong + 1 WHERE code_id = $1", code.code_id.as_str())?;
             }
-            if live.is_empty() || codes.iter().any(|code| same(&code)) { CodeOutcome::RanOut } else { CodeOutcome::Wrong }
+            if live.is_empty() || codes.iter().any(|code| same(&code)) {
+                CodeOutcome::RanOut
+            } else {
+                CodeOutcome::Wrong
+            }
         };
         tx.commit().await?;
         Ok(outcome)

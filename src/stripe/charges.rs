@@ -82,7 +82,9 @@ impl MethodDetails {
     pub fn words(&self) -> String {
         let (name, last4) = match (&self.card, &self.us_bank_account) {
             (Some(card), _) => (brand_name(card.brand.as_deref().unwrap_or("card")), card.last4.as_deref()),
-            (None, Some(bank)) => (bank.bank_name.clone().unwrap_or_else(|| "Bank account".into()), bank.last4.as_deref()),
+            (None, Some(bank)) => {
+                (bank.bank_name.clone().unwrap_or_else(|| "Bank account".into()), bank.last4.as_deref())
+            }
             (None, None) => (self.kind.replace('_', " "), None),
         };
         match last4 {

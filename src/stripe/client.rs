@@ -27,7 +27,9 @@ pub struct Settings {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    #[error("stripe.secret_key is a live key, and stripe.api_url is {0}: a live key goes only to https://api.stripe.com")]
+    #[error(
+        "stripe.secret_key is a live key, and stripe.api_url is {0}: a live key goes only to https://api.stripe.com"
+    )]
     LiveKeyElsewhere(String),
     #[error("stripe.secret_key has characters that can't stand in a header: copy it again")]
     Key,
@@ -66,8 +68,7 @@ impl Client {
         if live && base != "https://api.stripe.com" {
             return Err(SettingsError::LiveKeyElsewhere(base.to_owned()));
         }
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| SettingsError::Key)?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| SettingsError::Key)?;
         authorization.set_sensitive(true);
         let http = reqwest::Client::builder()
             .timeout(settings.timeout)

@@ -27,7 +27,12 @@ pub enum Error {
     Busy { call: &'static str },
     /// The card was declined. The intent, if given, is back in `requires_payment_method` and can still be confirmed.
     #[error("the payment was declined ({code})")]
-    Declined { code: String, decline_code: Option<String>, advice_code: Option<String>, intent: Option<Box<PaymentIntent>> },
+    Declined {
+        code: String,
+        decline_code: Option<String>,
+        advice_code: Option<String>,
+        intent: Option<Box<PaymentIntent>>,
+    },
     /// The request can't be done as it is; doing it again doesn't help.
     #[error("Stripe refused {call}: {message} ({code}, request {request_id})")]
     Refused {

@@ -218,7 +218,8 @@ mod tests {
 
     #[test]
     fn the_client_secret_does_not_show_in_debug_output() {
-        let text = r#"{"id":"pi_1","status":"requires_payment_method","currency":"usd","client_secret":"pi_1_secret_x"}"#;
+        let text =
+            r#"{"id":"pi_1","status":"requires_payment_method","currency":"usd","client_secret":"pi_1_secret_x"}"#;
         let intent: PaymentIntent = serde_json::from_str(text).expect("readable");
         assert!(!format!("{intent:?}").contains("secret_x"));
     }

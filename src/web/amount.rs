@@ -8,7 +8,10 @@ pub enum NoAmount {
     Missing,
     Unreadable,
     /// The currency has fewer decimals. The nearest amounts that it has.
-    TooFine { down: Money, up: Option<Money> },
+    TooFine {
+        down: Money,
+        up: Option<Money>,
+    },
 }
 
 /// `decimal_comma`: how the page's language writes decimals. It decides only where the text alone doesn't: one sign
@@ -30,7 +33,8 @@ pub fn parse(typed: &str, currency: Currency, decimal_comma: bool) -> Result<Mon
             _ if letter.is_whitespace() => {}
             '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2066}'..='\u{2069}' | '\u{202a}'..='\u{202e}' | '\u{200b}' => {}
             '\'' | '’' => {}
-            '$' | '€' | '£' | '¥' | '￥' | '₹' | '₩' | '₺' | '₽' | '₫' | '₴' | '₪' | '฿' | '₱' => {}
+            '$' | '€' | '£' | '¥' | '￥' | '₹' | '₩' | '₺' | '₽' | '₫' | '₴' | '₪' | '฿' | '₱' =>
+                {}
             _ if letter.is_alphabetic() => letters.push(letter),
             _ => return Err(NoAmount::Unreadable),
         }
@@ -171,8 +175,27 @@ mod tests {
     #[test]
     fn what_is_no_amount_is_said_and_never_guessed() {
         for typed in [
-            "-5", "+5", "1e3", "abc", "12abc", "1.2.3", "1,2,3.4", "1.240,0.0", "1..2", ",", ".", "5.", "1,23,4", "NaN",
-            "1/2", "0x10", "½", "12%", "1,240,00.00,00", "=1+1", "EUR 5",
+            "-5",
+            "+5",
+            "1e3",
+            "abc",
+            "12abc",
+            "1.2.3",
+            "1,2,3.4",
+            "1.240,0.0",
+            "1..2",
+            ",",
+            ".",
+            "5.",
+            "1,23,4",
+            "NaN",
+            "1/2",
+            "0x10",
+            "½",
+            "12%",
+            "1,240,00.00,00",
+            "=1+1",
+            "EUR 5",
         ] {
             assert_eq!(minor(typed, "USD", false), Err(NoAmount::Unreadable), "{typed:?}");
         }

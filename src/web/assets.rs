@@ -53,7 +53,11 @@ pub static STATUS: LazyLock<Sheet> = LazyLock::new(|| hashed("status", "js", STA
 pub async fn asset(State(app): State<App>, Path(name): Path<String>) -> Response {
     let path = format!("/assets/{name}");
     let forever = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
-    for (sheet, kind) in [(&app.css, "text/css; charset=utf-8"), (&*PAY, "text/javascript; charset=utf-8"), (&*STATUS, "text/javascript; charset=utf-8")] {
+    for (sheet, kind) in [
+        (&app.css, "text/css; charset=utf-8"),
+        (&*PAY, "text/javascript; charset=utf-8"),
+        (&*STATUS, "text/javascript; charset=utf-8"),
+    ] {
         if sheet.path == path {
             return ([(header::CONTENT_TYPE, kind), forever], sheet.text.clone()).into_response();
         }
@@ -61,7 +65,8 @@ pub async fn asset(State(app): State<App>, Path(name): Path<String>) -> Response
     match (name.as_str(), &app.settings.company.logo) {
         ("logo", Some(bytes)) => {
             let kind = if bytes.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" };
-            ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")], bytes.clone()).into_response()
+            ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")], bytes.clone())
+                .into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }

@@ -15,7 +15,6 @@ const LIFE_MS: i64 = 12 * 3_600_000;
 /// Who is there: one browser on one link.
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    pub link: LinkId,
     pub session_hash: String,
     /// Stored methods may be shown.
     pub verified: bool,
@@ -57,7 +56,7 @@ pub async fn visitor(app: &App, link: &LinkId, headers: &HeaderMap) -> Result<Op
         {
             let csrf = app.links.sign("csrf", &session_hash);
             let verified = session.verified_until_ms.is_some_and(|until| until > now_ms);
-            return Ok(Some(Visitor { link: link.clone(), session_hash, verified, csrf }));
+            return Ok(Some(Visitor { session_hash, verified, csrf }));
         }
     }
     Ok(None)

@@ -29,7 +29,8 @@ pub enum What {
 
 impl Default for Limits {
     fn default() -> Self {
-        let a_minute = |count: u32| RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)));
+        let a_minute =
+            |count: u32| RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)));
         Self {
             clock: DefaultClock::default(),
             pages: a_minute(240),

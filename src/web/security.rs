@@ -36,7 +36,10 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(HeaderName::from_static("x-robots-tag"), "noindex, nofollow");
-    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(self \"https://js.stripe.com\")");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(self \"https://js.stripe.com\")",
+    );
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups");
     if app.payments().settings().public_url.starts_with("https:") {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");

@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use maud::{Markup, html};
 
 use super::state::App;
+use crate::domain::Money;
 use crate::domain::decline::{Decline, Field};
 use crate::domain::link::LinkUse;
 use crate::domain::payable::NotPayable;
-use crate::domain::Money;
 use crate::engine::clock::wall_ms;
 use crate::engine::payments::Refused;
 use crate::engine::receipts::{money_words, time_words};
@@ -192,7 +192,11 @@ pub fn amount(no: &NotPayable) -> Said {
                     money_words(*down),
                     money_words(*up)
                 ),
-                None => format!("{} would be left, too little to pay by card. Enter {}", money_words(*rest), money_words(*up)),
+                None => format!(
+                    "{} would be left, too little to pay by card. Enter {}",
+                    money_words(*rest),
+                    money_words(*up)
+                ),
             };
             let mut said = field("The rest would be too small", text);
             said.offers.extend(down.iter().chain([up]));
@@ -200,7 +204,9 @@ pub fn amount(no: &NotPayable) -> Said {
         }
         NotPayable::OffStep { down, up } => {
             let text = match down {
-                Some(down) => format!("The last decimal has to be 0. Enter {} or {}", money_words(*down), money_words(*up)),
+                Some(down) => {
+                    format!("The last decimal has to be 0. Enter {} or {}", money_words(*down), money_words(*up))
+                }
                 None => format!("The last decimal has to be 0. Enter {}", money_words(*up)),
             };
             let mut said = field("Amount can't be paid by card", text);
@@ -355,10 +361,7 @@ pub fn checking(amount: Money) -> Said {
     Said::new(
         200,
         "We are checking your payment",
-        format!(
-            "Your bank has not answered yet, so we don't know whether {} was taken.",
-            money_words(amount)
-        ),
+        format!("Your bank has not answered yet, so we don't know whether {} was taken.", money_words(amount)),
         "Don't pay again: this page shows the result, and we e-mail it.",
     )
 }
@@ -384,7 +387,9 @@ mod tests {
         let others = [unknown(), form_too_old(), no_cookie(), our_fault("a1", true)];
         for said in all.iter().chain(&others) {
             let text = format!("{} {} {}", said.heading, said.happened, said.to_do).to_lowercase();
-            for banned in ["please", "sorry", "oops", "invalid", "forbidden", "an error occurred", "!", "fraud", "stolen"] {
+            for banned in
+                ["please", "sorry", "oops", "invalid", "forbidden", "an error occurred", "!", "fraud", "stolen"]
+            {
                 assert!(!text.contains(banned), "{banned:?} in {text:?}");
             }
         }

@@ -78,20 +78,41 @@ pub fn papers() -> Vec<Case> {
         ..part.clone()
     };
     let returned = Receipt {
-        kind: Kind::BankPaymentReturned { of_receipt: Some("R-2031".to_owned()), reason: "Not enough money".to_owned() },
+        kind: Kind::BankPaymentReturned {
+            of_receipt: Some("R-2031".to_owned()),
+            reason: "Not enough money".to_owned(),
+        },
         ..started.clone()
     };
     vec![
-        ("full-payment", full, vec![
-            "Receipt Receipt number", "of which VAT 20 %", "$173.33 USD", "Left to pay $0.00 USD", "is paid in full",
-        ]),
-        ("refund", refund, vec![
-            "Refund receipt", "Refunded on", "Refunded to Visa ending 4242", "For receipt R-2031",
-            "$100.00 USD refunded on 23 November 2026", "5 to 10 business days",
-        ]),
-        ("bank-started", started, vec![
-            "Payment confirmation", "Expected by 9 December 2026", "In progress by bank", "not yet a receipt",
-        ]),
+        (
+            "full-payment",
+            full,
+            vec![
+                "Receipt Receipt number",
+                "of which VAT 20 %",
+                "$173.33 USD",
+                "Left to pay $0.00 USD",
+                "is paid in full",
+            ],
+        ),
+        (
+            "refund",
+            refund,
+            vec![
+                "Refund receipt",
+                "Refunded on",
+                "Refunded to Visa ending 4242",
+                "For receipt R-2031",
+                "$100.00 USD refunded on 23 November 2026",
+                "5 to 10 business days",
+            ],
+        ),
+        (
+            "bank-started",
+            started,
+            vec!["Payment confirmation", "Expected by 9 December 2026", "In progress by bank", "not yet a receipt"],
+        ),
         ("bank-returned", returned, vec!["Payment returned", "Not enough money", "Receipt R-2031 no longer holds"]),
     ]
 }
@@ -117,13 +138,25 @@ pub fn scripts() -> Vec<Case> {
         receipt
     };
     vec![
-        ("japanese", named("株式会社山田製作所", &["東京都千代田区丸の内一丁目9番1号", "日本"]), vec!["株式会社山田製作所", "丸の内一丁目"]),
-        ("arabic", named("شركة النور للتجارة (Al Noor) ش.م.م", &["شارع الملك فهد 12", "الرياض 12211"]), vec!["Al Noor"]),
+        (
+            "japanese",
+            named("株式会社山田製作所", &["東京都千代田区丸の内一丁目9番1号", "日本"]),
+            vec!["株式会社山田製作所", "丸の内一丁目"],
+        ),
+        (
+            "arabic",
+            named("شركة النور للتجارة (Al Noor) ش.م.م", &["شارع الملك فهد 12", "الرياض 12211"]),
+            vec!["Al Noor"],
+        ),
         ("hebrew", named("חברת השמש בע\"מ", &["רחוב הרצל 5, תל אביב"]), vec![]),
-        ("many-scripts", named(
-            "Zażółć Ελληνικά Общество บริษัท कंपनी தமிழ் 한국 华为 ქართული",
-            &["Nguyễn Thị Hồng · Đường Lê Lợi", "ಕಂಪನಿ తెలుగు മലയാളം বাংলা", "emoji 😀 is replaced"],
-        ), vec!["Zażółć", "Ελληνικά", "Общество", "한국", "Nguyễn"]),
+        (
+            "many-scripts",
+            named(
+                "Zażółć Ελληνικά Общество บริษัท कंपनी தமிழ் 한국 华为 ქართული",
+                &["Nguyễn Thị Hồng · Đường Lê Lợi", "ಕಂಪನಿ తెలుగు മലയാളം বাংলা", "emoji 😀 is replaced"],
+            ),
+            vec!["Zażółć", "Ελληνικά", "Общество", "한국", "Nguyễn"],
+        ),
     ]
 }
 
@@ -131,7 +164,8 @@ pub fn currencies() -> Vec<Case> {
     let (base, _) = part_payment();
     let paid = |decimals: u8, code: &str, total: i64, paid: i64| {
         let amount = |minor| Amount::new(minor, decimals, code);
-        let mut receipt = Receipt { amount: amount(paid), left: amount(total - paid), earlier: Vec::new(), ..base.clone() };
+        let mut receipt =
+            Receipt { amount: amount(paid), left: amount(total - paid), earlier: Vec::new(), ..base.clone() };
         receipt.invoice.total = amount(total);
         receipt
     };

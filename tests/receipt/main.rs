@@ -76,7 +76,10 @@ fn a_part_payment_says_all_that_a_receipt_must_say() {
             "R-2031 · Page 1 of 1",
         ],
     );
-    holds(&read.info, &["Title: Receipt for part payment R-2031 from Northwind Traders", "Tagged: yes", "Pages: 1", "letter"]);
+    holds(
+        &read.info,
+        &["Title: Receipt for part payment R-2031 from Northwind Traders", "Tagged: yes", "Pages: 1", "letter"],
+    );
     assert!(!read.text.contains("TEST"));
     assert!(read.size < 200_000, "{} bytes are too many for a mail", read.size);
 }
@@ -86,8 +89,22 @@ fn a_screen_reader_hears_headings_tables_and_the_logo_in_order() {
     let (receipt, company) = gallery::part_payment();
     let heard = read("part-payment-heard", &receipt, &company).structure;
     let order = [
-        "H1", "Receipt for part payment", "Figure", "Receipt number", "R-2031", "H2", "Paid to", "Northwind Traders Ltd",
-        "Paid by", "Jane Doe & Sons", "H2", "$400.00 USD paid on", "Table", "Invoice total", "Left to pay", "Not a tax",
+        "H1",
+        "Receipt for part payment",
+        "Figure",
+        "Receipt number",
+        "R-2031",
+        "H2",
+        "Paid to",
+        "Northwind Traders Ltd",
+        "Paid by",
+        "Jane Doe & Sons",
+        "H2",
+        "$400.00 USD paid on",
+        "Table",
+        "Invoice total",
+        "Left to pay",
+        "Not a tax",
     ];
     let mut rest = heard.as_str();
     for step in order {
@@ -163,7 +180,8 @@ fn a_hundred_earlier_payments_go_on_to_further_pages() {
 #[test]
 fn the_paper_follows_the_customers_country() {
     let (mut receipt, company) = gallery::part_payment();
-    for (country, paper) in [(Some("US"), "letter"), (Some("Germany"), "A4"), (Some("Canada"), "letter"), (None, "A4")] {
+    for (country, paper) in [(Some("US"), "letter"), (Some("Germany"), "A4"), (Some("Canada"), "letter"), (None, "A4")]
+    {
         receipt.customer.country = country.map(str::to_owned);
         holds(&read("paper", &receipt, &company).info, &[paper]);
     }
@@ -172,7 +190,17 @@ fn the_paper_follows_the_customers_country() {
 #[test]
 fn hostile_names_never_fail_a_receipt() {
     let (mut receipt, company) = gallery::part_payment();
-    let names = ["", " ", "\0\u{1}\u{fffe}\u{feff}", "<b>&amp;</b>", "😀👩‍💻🏳️‍🌈", "\u{202e}gpj.exe", "\u{10ffff}\u{e000}", "=1+1", "אב\u{200d}12ab(سلام)"];
+    let names = [
+        "",
+        " ",
+        "\0\u{1}\u{fffe}\u{feff}",
+        "<b>&amp;</b>",
+        "😀👩‍💻🏳️‍🌈",
+        "\u{202e}gpj.exe",
+        "\u{10ffff}\u{e000}",
+        "=1+1",
+        "אב\u{200d}12ab(سلام)",
+    ];
     for name in names {
         receipt.customer.name = name.to_owned();
         receipt.invoice.number = name.to_owned();

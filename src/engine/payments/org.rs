@@ -31,7 +31,7 @@ impl Org {
     /// The records of a query. Values in it are ids that were parsed, or quoted by [`quoted`].
     pub async fn query(&self, soql: &str, limit: Duration) -> Result<Vec<Value>, OrgError> {
         match tokio::time::timeout(limit, self.client.query(soql)).await {
-            Ok(Ok(records)) => Ok(records.into_iter().map(Value::Object).collect()),
+            Ok(Ok(records)) => Ok(records),
             Ok(Err(error)) => Err(OrgError::Failed(error.to_string())),
             Err(_) => Err(OrgError::TooSlow { after: limit }),
         }
@@ -42,5 +42,10 @@ pub use crate::salesforce::soql_text as quoted;
 
 /// A text field; blank is none.
 pub fn text(record: &Value, field: &str) -> Option<String> {
-    record.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    record
+        .pointer(&format!("/{}", field.replace('.', "/")))
+        .and_then(Value::as_str)
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }

@@ -38,9 +38,11 @@ pub fn fault(app: &App, why: &str, nothing_charged: bool) -> Response {
 pub(super) async fn visitor(app: &App, link: &str, headers: &HeaderMap) -> Result<(Visitor, Link), Box<Response>> {
     let unknown = || Box::new(say(app, &states::unknown(), None));
     let id = LinkId::parse(link).map_err(|_| unknown())?;
-    let visitor = cookie::visitor(app, &id, headers).await.map_err(|error| Box::new(fault(app, &error.to_string(), true)))?;
+    let visitor =
+        cookie::visitor(app, &id, headers).await.map_err(|error| Box::new(fault(app, &error.to_string(), true)))?;
     let Some(visitor) = visitor else { return Err(Box::new(say(app, &states::no_cookie(), None))) };
-    let link = app.payments().store().link(&id).await.map_err(|error| Box::new(fault(app, &error.to_string(), true)))?;
+    let link =
+        app.payments().store().link(&id).await.map_err(|error| Box::new(fault(app, &error.to_string(), true)))?;
     Ok((visitor, link.ok_or_else(unknown)?))
 }
 
@@ -54,5 +56,8 @@ pub(super) fn see_other(to: &str) -> Response {
 
 /// Whether our script asks, rather than a form.
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("application/json"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("application/json"))
 }
