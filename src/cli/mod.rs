@@ -3,6 +3,7 @@
 mod check;
 mod dead_letter;
 mod log;
+mod pay;
 mod replay;
 mod run;
 #[cfg(feature = "sandbox")]

@@ -19,6 +19,7 @@ mod refunds;
 pub mod webhook;
 
 pub use account::Account;
+pub(crate) use charges::brand_name;
 pub use charges::{Charge, MethodDetails};
 pub use client::{API_VERSION, Client, Priority, Settings, SettingsError};
 pub use customers::Customer;

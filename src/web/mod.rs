@@ -1,1 +1,19 @@
-//! The pages.
+//! The pages that a payer sees, Stripe's webhooks, and what an operator's tools ask for.
+
+mod address;
+mod amount;
+mod assets;
+mod cookie;
+mod health;
+mod layout;
+mod limits;
+mod pay;
+mod receipt;
+mod router;
+mod security;
+mod state;
+mod states;
+mod webhooks;
+
+pub use router::router;
+pub use state::{App, Company, Settings};

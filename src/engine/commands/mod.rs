@@ -1,7 +1,17 @@
 //! The steps of each kind of command.
 
+mod copy_link;
 mod retry_error;
+mod review_invoice;
+mod revoke_link;
+mod send_link;
 mod sync_account;
+mod sync_now;
 
+pub use copy_link::CopyLink;
 pub use retry_error::RetryError;
+pub use review_invoice::ReviewInvoice;
+pub use revoke_link::RevokeLink;
+pub use send_link::SendLink;
 pub use sync_account::SyncAccount;
+pub use sync_now::SyncNow;

@@ -136,10 +136,8 @@ impl Payments {
             Err(error) => return Err(error.into()),
         }
         // An id that somebody typed into the Account.
-        let soql = format!(
-            "SELECT Id FROM Account WHERE Stripe_Customer_Id__c = {} LIMIT 1",
-            super::org::quoted(customer)
-        );
+        let soql =
+            format!("SELECT Id FROM Account WHERE Stripe_Customer_Id__c = {} LIMIT 1", super::org::quoted(customer));
         let accounts = self.org().query(&soql, std::time::Duration::from_secs(20)).await?;
         let account = accounts.first().and_then(|record| super::org::text(record, "Id"));
         Ok(match account.and_then(|id| SalesforceId::parse(&id).ok()) {
@@ -193,11 +191,15 @@ impl Payments {
             asked: Money::from_stripe(intent.amount, currency)?,
             seen: IntentSeen { status, part, declined: error.is_some() },
             status: intent.status.clone(),
-            method_detail: charge.as_ref().and_then(|charge| charge.payment_method_details.as_ref()).map(|it| it.words()),
+            method_detail: charge
+                .as_ref()
+                .and_then(|charge| charge.payment_method_details.as_ref())
+                .map(|it| it.words()),
             descriptor: charge.as_ref().and_then(|charge| charge.calculated_statement_descriptor.clone()),
             failure: error.map(|error| failure_words(error.code.as_deref(), error.decline_code.as_deref())),
             decline_code: error.and_then(|error| error.decline_code.clone().or_else(|| error.code.clone())),
-            decline_key: failed_charge.or_else(|| error.map(|_| format!("{}:{}", intent.id, intent.charge_id().unwrap_or("none")))),
+            decline_key: failed_charge
+                .or_else(|| error.map(|_| format!("{}:{}", intent.id, intent.charge_id().unwrap_or("none")))),
             created_s: intent.created,
             received_s: charge.as_ref().filter(|_| status == IntentStatus::Succeeded).map(|charge| charge.created),
             has_intent: true,
@@ -205,7 +207,13 @@ impl Payments {
     }
 
     /// What came by a charge and what went back. Lists are read only where the charge says that there is something.
-    async fn part(&self, charge: &Charge, currency: Currency, succeeded: bool, priority: Priority) -> Result<Part, Error> {
+    async fn part(
+        &self,
+        charge: &Charge,
+        currency: Currency,
+        succeeded: bool,
+        priority: Priority,
+    ) -> Result<Part, Error> {
         let zero = Money::zero(currency);
         if !succeeded {
             return Ok(Part::received(zero));
@@ -286,9 +294,22 @@ impl Payments {
             Payment::Canceled => before.is_some(),
         };
         if worth_a_record {
-            self.write_ledger(&mut tx, read, to, attempt.as_ref(), before.as_ref(), invoice.as_ref(), invoice_id, now_ms).await?;
+            self.write_ledger(
+                &mut tx,
+                read,
+                to,
+                attempt.as_ref(),
+                before.as_ref(),
+                invoice.as_ref(),
+                invoice_id,
+                now_ms,
+            )
+            .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.outbox_filled();
+        self.nudge(); // a receipt may be due
+        Ok(())
     }
 
     async fn invoice_for_booking(&self, id: &SalesforceId, status: IntentStatus) -> Result<Option<Invoice>, Error> {
@@ -357,7 +378,14 @@ impl Payments {
         Ok(Some(attempt))
     }
 
-    async fn move_attempt(&self, tx: &mut Tx, attempt: &Attempt, to: Payment, read: &Read, now_ms: i64) -> Result<(), Error> {
+    async fn move_attempt(
+        &self,
+        tx: &mut Tx,
+        attempt: &Attempt,
+        to: Payment,
+        read: &Read,
+        now_ms: i64,
+    ) -> Result<(), Error> {
         let state = match to {
             Payment::Open if attempt.state == AttemptState::Closed => AttemptState::Closed,
             Payment::Open => AttemptState::Open,
@@ -421,8 +449,12 @@ impl Payments {
             && let Some(invoice) = invoice
         {
             let stands = standing(tx, invoice).await?;
-            let others: Vec<LedgerPayment> =
-                tx.payments_of(&invoice.id).await?.into_iter().filter(|one| one.stripe_id != payment.stripe_id).collect();
+            let others: Vec<LedgerPayment> = tx
+                .payments_of(&invoice.id)
+                .await?
+                .into_iter()
+                .filter(|one| one.stripe_id != payment.stripe_id)
+                .collect();
             let said = facts(&number, &payment, invoice, &stands, &others, self.settings().test)?;
             let mail_to = match payment.link.as_deref().and_then(|link| crate::domain::LinkId::parse(link).ok()) {
                 Some(link) => tx.link(&link).await?.and_then(|link| link.sent_to).or_else(|| invoice.email.clone()),
@@ -452,7 +484,13 @@ impl Payments {
 
     /// Open links show Paid once nothing is left, and Open again when money went back. The payment's own link is written
     /// in any case, so that the reference to it is found.
-    async fn write_links(&self, tx: &mut Tx, invoice: &Invoice, payment: &LedgerPayment, now_ms: i64) -> Result<(), Error> {
+    async fn write_links(
+        &self,
+        tx: &mut Tx,
+        invoice: &Invoice,
+        payment: &LedgerPayment,
+        now_ms: i64,
+    ) -> Result<(), Error> {
         let paid = standing(tx, invoice).await?.balance()?.is_zero();
         for link in tx.open_links_of(&invoice.id).await? {
             if matches!(link.usable(wall_ms()), crate::domain::link::LinkUse::Locked { .. }) && !paid {

@@ -10,19 +10,22 @@ mod records;
 mod release;
 mod start;
 mod sweep;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use book::Booked;
-pub use facts::ReceiptFacts;
+pub use facts::{EarlierPayment, ReceiptFacts, Sum};
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
-pub use org::{Org, OrgError};
+pub use org::{Org, OrgError, quoted, text};
 pub use read::{Outcome, Reading};
+pub use records::{link_write, time_text};
 pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
+pub use work::run;
 
-use super::clock::SteadyClock;
+use super::house::House;
 use crate::domain::payable::Standing;
 use crate::domain::{MoneyError, OrgId, SalesforceId};
 use crate::store::{self, Store};
@@ -45,13 +48,14 @@ pub struct Settings {
 pub struct Payments(Arc<Inner>);
 
 struct Inner {
-    store: Store,
+    house: House,
     stripe: stripe::Client,
     org: Org,
-    clock: SteadyClock,
     settings: Settings,
     /// False until the first sweep has adopted the intents that this database doesn't know.
     open: AtomicBool,
+    /// Something is to be read or sent now rather than at the next round.
+    nudge: tokio::sync::Notify,
 }
 
 /// What can go wrong with taking or booking a payment.
@@ -70,16 +74,28 @@ pub enum Error {
 }
 
 impl Payments {
-    pub fn new(store: Store, stripe: stripe::Client, org: Org, clock: SteadyClock, settings: Settings) -> Self {
-        Self(Arc::new(Inner { store, stripe, org, clock, settings, open: AtomicBool::new(false) }))
+    pub fn new(house: House, stripe: stripe::Client, settings: Settings) -> Self {
+        let org = Org::new(house.salesforce.clone());
+        Self(Arc::new(Inner {
+            house,
+            stripe,
+            org,
+            settings,
+            open: AtomicBool::new(false),
+            nudge: tokio::sync::Notify::new(),
+        }))
     }
 
     pub fn store(&self) -> &Store {
-        &self.0.store
+        &self.0.house.store
     }
 
     pub fn stripe(&self) -> &stripe::Client {
         &self.0.stripe
+    }
+
+    pub(super) fn house(&self) -> &House {
+        &self.0.house
     }
 
     pub fn org(&self) -> &Org {
@@ -92,12 +108,27 @@ impl Payments {
 
     /// The steady clock, in milliseconds.
     pub fn now_ms(&self) -> i64 {
-        self.0.clock.now_ms()
+        self.0.house.now_ms()
     }
 
     /// Whether Pay works: the first sweep has run.
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Acquire)
+    }
+
+    /// Something lies in the outbox.
+    pub(in crate::engine) fn outbox_filled(&self) {
+        self.0.house.outbox_filled.notify_one();
+    }
+
+    /// Wakes the loop that follows hints and receipts.
+    pub fn nudge(&self) {
+        self.0.nudge.notify_one();
+    }
+
+    /// Returns when somebody nudged since the last time.
+    pub async fn nudged(&self) {
+        self.0.nudge.notified().await;
     }
 
     fn opens(&self) {

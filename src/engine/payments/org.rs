@@ -42,5 +42,10 @@ pub use crate::salesforce::soql_text as quoted;
 
 /// A text field; blank is none.
 pub fn text(record: &Value, field: &str) -> Option<String> {
-    record.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    record
+        .pointer(&format!("/{}", field.replace('.', "/")))
+        .and_then(Value::as_str)
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }

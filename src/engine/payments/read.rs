@@ -9,10 +9,14 @@ use crate::stripe::{PaymentIntent, Priority};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Booked.
-    Paid { receipt: Option<String> },
+    Paid {
+        receipt: Option<String>,
+    },
     Processing,
     /// The bank wants to know it is the payer; the address of its page, where there is one.
-    NeedsAction { redirect: Option<String> },
+    NeedsAction {
+        redirect: Option<String>,
+    },
     Declined(Decline),
     /// Waits for the payer.
     Open,

@@ -9,7 +9,7 @@ use crate::store::outbox::{Notice, Write, cut};
 use crate::store::payments::{LedgerPayment, Source};
 
 /// A time in seconds as Salesforce writes it.
-pub(super) fn time_text(seconds: i64) -> Option<String> {
+pub fn time_text(seconds: i64) -> Option<String> {
     let time = jiff::Timestamp::from_second(seconds).ok()?;
     Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn money_that_went_back_is_refunded_or_returned_by_who_took_it() {
-        let all = |refunded, lost| Payment::Settled { part: Part { received: usd(500), refunded: usd(refunded), lost: usd(lost) } };
+        let all = |refunded, lost| Payment::Settled {
+            part: Part { received: usd(500), refunded: usd(refunded), lost: usd(lost) },
+        };
         assert_eq!(state_word(&payment(all(500, 0))), Ok("Refunded"));
         assert_eq!(state_word(&payment(all(0, 500))), Ok("Returned"));
         assert_eq!(state_word(&payment(all(0, 0))), Ok("Settled"));

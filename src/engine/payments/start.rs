@@ -65,16 +65,24 @@ pub enum Refused {
     Withdrawn,
     NothingToPay,
     /// What is left is not what the page showed.
-    Changed { left: Money },
+    Changed {
+        left: Money,
+    },
     Amount(NotPayable),
     /// Another attempt holds the room.
-    UnderWay { amount: Money, started_ms: i64, attempt: String },
+    UnderWay {
+        amount: Money,
+        started_ms: i64,
+        attempt: String,
+    },
     /// The stored card is not (or no longer) this customer's.
     UnknownMethod,
     /// Stripe can't be reached, and nothing of this attempt can be confirmed by anybody.
     StripeDown,
     /// Stripe refused the attempt as such; the operator has to look.
-    StripeRefused { code: String },
+    StripeRefused {
+        code: String,
+    },
 }
 
 enum Taken {
@@ -320,7 +328,8 @@ impl Payments {
         tx.commit().await?;
         let Some(number) = number else { return Ok(()) };
         let settings = self.settings();
-        let back = format!("{}/pay/{}/attempts/{}/return", settings.public_url, started.attempt.link, started.attempt.id);
+        let back =
+            format!("{}/pay/{}/attempts/{}/return", settings.public_url, started.attempt.link, started.attempt.id);
         let body = stripe::Form::new()
             .with("payment_method", method)
             .with("return_url", back)

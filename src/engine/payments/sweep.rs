@@ -37,7 +37,8 @@ impl Payments {
     pub async fn sweep_events(&self) -> Result<SweepReport, Error> {
         let now_s = crate::engine::clock::wall_ms() / 1000;
         let since = self.store().last_sweep_s().await?.unwrap_or(now_s - 86_400) - OVERLAP_S;
-        let events = self.stripe().events_created(Created::since(since.max(now_s - FARTHEST_S)), Priority::Background).await?;
+        let events =
+            self.stripe().events_created(Created::since(since.max(now_s - FARTHEST_S)), Priority::Background).await?;
         let mut ids = BTreeSet::new();
         for event in &events {
             match event.hint() {

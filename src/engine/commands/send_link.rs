@@ -1,0 +1,57 @@
+//! A link is made and mailed.
+
+use crate::engine::links::{Error, Links};
+use crate::engine::payments::{Error as PaymentsError, OrgError};
+use crate::engine::work::{Doing, Handler, Outcome, ReadBack, Work, trouble};
+
+/// Makes the link, hands its mail over, and answers the request.
+pub struct SendLink(pub Links);
+
+impl Handler for SendLink {
+    // The request names its link by a relationship, so it is read by a query of its own.
+    fn read_back(&self) -> Option<ReadBack> {
+        None
+    }
+
+    fn run(&self, work: Work) -> Doing<'_> {
+        Box::pin(async move {
+            let done = async {
+                let request = self.0.request(&work.command.record).await?;
+                self.0.send(&request).await
+            };
+            ended(done.await)
+        })
+    }
+}
+
+/// How a try of a link's command ended. Its writes are in the outbox already.
+pub(super) fn ended(result: Result<(), Error>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::nothing(),
+        Err(error) => outcome(error),
+    }
+}
+
+fn outcome(error: Error) -> Outcome {
+    let passing = error.is_passing();
+    match error {
+        Error::Store(error) => error.into(),
+        Error::Payments(PaymentsError::Stripe(error)) => error.into(),
+        Error::Payments(PaymentsError::Store(error)) => error.into(),
+        Error::Payments(PaymentsError::Org(error @ (OrgError::TooSlow { .. } | OrgError::Failed(_)))) => {
+            Outcome::later("salesforce_unreachable", error.to_string(), "It is tried again by itself.")
+        }
+        Error::Mail(error) if passing => Outcome::Later {
+            trouble: trouble("mail", error.to_string(), "It is tried again by itself; look at the mail server."),
+            after: None,
+            counts: true,
+            if_given_up: Vec::new(),
+        },
+        Error::Mail(error) => {
+            Outcome::give_up("mail", error.to_string(), "Correct the mail settings or the address, then press Retry.")
+        }
+        Error::Request { .. } | Error::Payments(_) => {
+            Outcome::give_up("request", error.to_string(), "Correct the record that is named, then press Retry.")
+        }
+    }
+}

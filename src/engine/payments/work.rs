@@ -1,0 +1,90 @@
+//! The loops that follow hints, sweep, and free idle room.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Payments;
+use crate::engine::receipts::Receipts;
+
+const SWEEP_EVERY: Duration = Duration::from_secs(15 * 60);
+const OBJECTS_EVERY: Duration = Duration::from_secs(24 * 3600);
+const IDLE_EVERY: Duration = Duration::from_secs(60);
+/// Without a nudge: hints of other sidecars, and those that wait for another try.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Works until the house stops: the first sweep, which opens Pay, then hints, receipts, sweeps and idle attempts.
+pub async fn run(payments: Payments, receipts: Receipts) {
+    let stop = payments.house().stop.clone();
+    let work = async { tokio::join!(sweep(&payments), hints(&payments), send(&payments, &receipts), idle(&payments)) };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        _ = work => {}
+    }
+}
+
+async fn sweep(payments: &Payments) {
+    let mut wait = Duration::from_secs(1);
+    while let Err(error) = payments.sweep_at_start().await {
+        tracing::error!(%error, wait_ms = wait.as_millis(), "the first sweep of Stripe failed; Pay stays closed until it runs through");
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(60));
+    }
+    let mut objects = Instant::now();
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let swept = payments.sweep_events().await;
+        if let Err(error) = &swept {
+            tracing::warn!(%error, "a sweep failed; the next one looks back farther");
+        }
+        // Once a night, and after an outage, the objects themselves.
+        if swept.is_err() || objects.elapsed() >= OBJECTS_EVERY {
+            let since = crate::engine::clock::wall_ms() / 1000 - 2 * 86_400;
+            match payments.sweep_objects(since).await {
+                Ok(_) => objects = Instant::now(),
+                Err(error) => tracing::warn!(%error, "the objects at Stripe could not be listed"),
+            }
+        }
+        let month_ms = 35 * 86_400_000;
+        if let Err(error) = payments.store().forget_events(payments.now_ms() - month_ms).await {
+            tracing::warn!(%error, "old webhook events could not be forgotten");
+        }
+    }
+}
+
+async fn hints(payments: &Payments) {
+    loop {
+        match payments.follow_hints().await {
+            Ok(0) => {
+                let _ = tokio::time::timeout(ROUND, payments.nudged()).await;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "hints could not be followed");
+                tokio::time::sleep(ROUND).await;
+            }
+        }
+    }
+}
+
+async fn send(payments: &Payments, receipts: &Receipts) {
+    loop {
+        match receipts.follow().await {
+            Ok(0) => tokio::time::sleep(ROUND / 2).await,
+            Ok(_) => payments.outbox_filled(),
+            Err(error) => {
+                tracing::error!(%error, "receipts could not be sent");
+                tokio::time::sleep(ROUND).await;
+            }
+        }
+    }
+}
+
+async fn idle(payments: &Payments) {
+    loop {
+        tokio::time::sleep(IDLE_EVERY).await;
+        if let Err(error) = payments.release_idle().await {
+            tracing::warn!(%error, "idle attempts could not be released");
+        }
+    }
+}

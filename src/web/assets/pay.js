@@ -1,0 +1,292 @@
+// @ts-check
+// The card form, and the press of Pay. Everything is decided and checked on the server; this only carries.
+/** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
+/** @typedef {import("@stripe/stripe-js").StripeElements} StripeElements */
+/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, reload?: boolean, nextPress?: string}} Answer */
+
+/**
+ * @template {HTMLElement} T
+ * @param {string} id @param {{new(): T}} kind
+ * @returns {T}
+ */
+const byId = (id, kind) => {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
+  return found;
+};
+
+const form = byId("pay", HTMLFormElement);
+const button = byId("pay-button", HTMLButtonElement);
+const progress = byId("progress", HTMLElement);
+const amount = byId("amount", HTMLInputElement);
+const part = /** @type {HTMLElement} */ (amount.closest(".part"));
+const takeOver = byId("take-over", HTMLButtonElement);
+const exponent = Number(form.dataset.exponent);
+const factor = Number(form.dataset.factor);
+const balance = Number(form.dataset.balance);
+const code = form.dataset.code ?? "";
+const title = document.title.replace(/^Error: .*? – /, "");
+
+/** @type {Stripe|null} */ let stripe = null;
+/** @type {StripeElements|null} */ let elements = null;
+let cardReady = false;
+let working = false;
+document.documentElement.classList.add("scripted");
+
+/** @param {string} name */
+const field = (name) => /** @type {HTMLInputElement} */ (form.querySelector(`input[type=hidden][name=${name}]`));
+/** @param {string} name */
+const picked = (name) => new FormData(form).get(name)?.toString() ?? "";
+
+/** What the button echoes; the server reads the same text by the same rules. @param {string} text @returns {number|null} */
+const read = (text) => {
+  let digits = text.replace(/[\s\u200e\u200f'’$€£¥]/gu, "").replace(new RegExp(code, "i"), "");
+  if (!/^[\d.,]+$/.test(digits)) return null;
+  const last = Math.max(digits.lastIndexOf("."), digits.lastIndexOf(","));
+  let decimals = "";
+  if (last >= 0) {
+    const mark = digits[last];
+    const single = digits.split(mark).length === 2;
+    const both = digits.includes(".") && digits.includes(",");
+    const after = digits.slice(last + 1);
+    const group = !both && (!single || (after.length === 3 && last <= 3 && digits[0] !== "0" && (mark === "," || exponent === 0)));
+    if (!group) {
+      decimals = after.replace(/0+$/, "");
+      digits = digits.slice(0, last);
+    }
+  }
+  if (decimals.length > exponent) return null;
+  const minor = Number(digits.replace(/[.,]/g, "") + decimals.padEnd(exponent, "0"));
+  return Number.isSafeInteger(minor) ? minor : null;
+};
+
+/** @param {number} minor */
+const words = (minor) => {
+  const value = minor / 10 ** exponent;
+  const number = new Intl.NumberFormat("en-US", { style: "currency", currency: code, currencyDisplay: "narrowSymbol", minimumFractionDigits: exponent, maximumFractionDigits: exponent });
+  return `${number.format(value)} ${code}`;
+};
+
+const wanted = () => (picked("choice") === "part" ? read(amount.value) : balance);
+const newCard = () => (picked("method") || "new") === "new";
+
+const echo = () => {
+  const isPart = picked("choice") === "part";
+  part.hidden = !isPart;
+  byId("new-card", HTMLElement).hidden = !newCard();
+  const minor = wanted();
+  byId("pay-amount", HTMLElement).textContent = minor === null || minor === balance ? (isPart && minor === null ? "" : form.dataset.balanceWords ?? "") : words(minor);
+  if (elements && minor && minor > 0) elements.update({ amount: minor * factor });
+};
+
+/** @type {ReturnType<typeof setTimeout>|undefined} */ let typing;
+amount.addEventListener("input", () => {
+  echo();
+  clearTimeout(typing);
+  typing = setTimeout(() => {
+    const minor = wanted();
+    byId("rest", HTMLElement).textContent = minor !== null && minor > 0 && minor < balance ? `${words(balance - minor)} stays due` : "";
+  }, 500);
+});
+form.addEventListener("change", echo);
+
+const look = () => {
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  return {
+    theme: /** @type {"night"|"stripe"} */ (dark ? "night" : "stripe"),
+    labels: /** @type {"above"} */ ("above"),
+    disableAnimations: matchMedia("(prefers-reduced-motion: reduce)").matches,
+    variables: { fontSizeBase: "16px", spacingUnit: "4px" },
+  };
+};
+
+const mount = () => {
+  if (!window.Stripe || elements) return;
+  stripe = window.Stripe(form.dataset.publishableKey ?? "");
+  elements = stripe.elements({
+    mode: "payment",
+    amount: (wanted() ?? balance) * factor,
+    currency: form.dataset.currency ?? "",
+    allowedPaymentMethodTypes: ["card"],
+    locale: "en",
+    appearance: look(),
+  });
+  const card = elements.create("payment", {
+    layout: { type: "accordion" },
+    wallets: { applePay: "never", googlePay: "never" },
+    business: { name: form.dataset.company ?? "" },
+    terms: { card: "never" },
+  });
+  card.on("ready", () => {
+    cardReady = true;
+    byId("card-loading", HTMLElement).hidden = true;
+    button.removeAttribute("aria-disabled");
+  });
+  card.on("loaderror", () => blocked());
+  card.mount("#card-frame");
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => elements?.update({ appearance: look() }));
+};
+
+const blocked = () => {
+  if (cardReady) return;
+  byId("card-loading", HTMLElement).textContent = "The card form can't be loaded here. Nothing was charged. Reload the page, or call us to pay.";
+};
+
+/** @param {Answer} said */
+const refuse = (said) => {
+  const summary = byId("summary", HTMLElement);
+  byId("summary-heading", HTMLElement).textContent = said.heading ?? "";
+  byId("summary-happened", HTMLElement).textContent = said.happened ?? "";
+  const todo = byId("summary-todo", HTMLElement);
+  todo.replaceChildren();
+  const error = byId("amount-error", HTMLElement);
+  const offers = byId("amount-offers", HTMLElement);
+  const atAmount = said.field === "amount";
+  error.hidden = !atAmount;
+  error.textContent = atAmount ? (said.todo ?? "") : "";
+  amount.setAttribute("aria-describedby", atAmount ? "amount-hint amount-error" : "amount-hint");
+  if (atAmount) amount.setAttribute("aria-invalid", "true");
+  else amount.removeAttribute("aria-invalid");
+  offers.replaceChildren();
+  if (atAmount) {
+    const to = document.createElement("a");
+    to.href = "#amount";
+    to.textContent = said.todo ?? "";
+    todo.append(to);
+    /** @type {HTMLInputElement} */ (form.querySelector("input[name=choice][value=part]")).checked = true;
+    for (const offer of said.offers ?? []) {
+      const use = document.createElement("button");
+      use.type = "button";
+      use.className = "link";
+      use.textContent = `Use ${offer.words}`;
+      use.addEventListener("click", () => {
+        amount.value = offer.value;
+        echo();
+        button.focus();
+      });
+      offers.append(use, " ");
+    }
+  } else if (said.reload) {
+    const to = document.createElement("a");
+    to.href = location.pathname;
+    to.textContent = said.todo || "Look at the invoice again";
+    todo.append(to);
+  } else {
+    todo.textContent = said.todo ?? "";
+  }
+  takeOver.hidden = !said.takeOver;
+  document.title = `Error: ${said.heading} – ${title}`;
+  summary.hidden = false;
+  summary.focus();
+  echo();
+};
+
+/** @param {boolean} on @param {string} [text] */
+const busy = (on, text = "") => {
+  working = on;
+  form.toggleAttribute("aria-busy", on);
+  if (on) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+  progress.textContent = text;
+};
+
+/** @param {string} url @param {URLSearchParams} body @returns {Promise<Answer>} */
+const post = async (url, body) => {
+  const reply = await fetch(url, { method: "POST", headers: { accept: "application/json" }, body, credentials: "same-origin", redirect: "error" });
+  if (!(reply.headers.get("content-type") ?? "").includes("json")) throw new Error(`status ${reply.status}`);
+  return reply.json();
+};
+
+/** Asks the server what became of the attempt; it asks Stripe. @param {string} url */
+const settle = async (url) => {
+  const late = setTimeout(() => (progress.textContent = "Still waiting for your bank. Keep this page open."), 8000);
+  try {
+    for (const wait of [0, 1000, 2000, 4000, 8000]) {
+      await new Promise((done) => setTimeout(done, wait));
+      const told = await post(`${url}/check`, new URLSearchParams({ csrf: field("csrf").value })).catch(() => /** @type {Answer} */ ({ state: "unknown" }));
+      if (told.state === "declined") {
+        busy(false);
+        refuse(told);
+        return;
+      }
+      if (told.state === "open" || told.state === "canceled") {
+        busy(false);
+        refuse({ state: "refused", heading: "You left your bank's check", happened: "Nothing was charged.", todo: "Start again when you are ready; what you entered is still here." });
+        return;
+      }
+      if (told.state === "paid" || told.state === "processing") break;
+    }
+    location.replace(url);
+  } finally {
+    clearTimeout(late);
+  }
+};
+
+/** @param {boolean} instead */
+const pay = async (instead) => {
+  if (working || (newCard() && !cardReady)) return;
+  busy(true, "Paying… keep this page open.");
+  byId("summary", HTMLElement).hidden = true;
+  try {
+    if (newCard() && elements) {
+      // Stripe wants its fields checked before anything else is awaited.
+      const { error } = await elements.submit();
+      if (error) {
+        busy(false);
+        progress.textContent = error.message ?? "Check the card details.";
+        return;
+      }
+    }
+    const body = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) body.append(name, value.toString());
+    if (instead) body.set("take_over", "yes");
+    /** @type {Answer} */ let begun;
+    try {
+      begun = await post(form.action, body);
+    } catch {
+      // The same press again: the server knows it by its number, so nothing is begun twice.
+      await new Promise((done) => setTimeout(done, 1500));
+      begun = await post(form.action, body);
+    }
+    if (begun.nextPress) field("press").value = begun.nextPress;
+    if (begun.state === "go" && begun.url) return location.assign(begun.url);
+    if (begun.state !== "confirm" || !begun.clientSecret || !begun.statusUrl || !stripe || !elements) {
+      busy(false);
+      return refuse(begun);
+    }
+    field("continues").value = begun.attempt ?? "";
+    field("press").value = crypto.randomUUID();
+    await stripe.confirmPayment({ elements, clientSecret: begun.clientSecret, confirmParams: { return_url: begun.returnUrl ?? "" }, redirect: "if_required" });
+    // What the browser was told decides nothing.
+    await settle(begun.statusUrl);
+  } catch {
+    busy(false);
+    const known = field("continues").value;
+    if (known) location.replace(`${form.action}/${known}`);
+    else refuse({ state: "refused", heading: "The page could not reach us", happened: "Your card was not asked by this page.", todo: "Check your connection and press Pay again." });
+  }
+};
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void pay(event.submitter === takeOver);
+});
+// A page out of the browser's memory may be out of date.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+button.setAttribute("aria-disabled", "true");
+echo();
+const began = Date.now();
+const wait = setInterval(() => {
+  mount();
+  if (elements || Date.now() - began > 8000) {
+    clearInterval(wait);
+    if (!elements) {
+      blocked();
+      button.removeAttribute("aria-disabled");
+    }
+  }
+}, 50);
+if (!byId("summary", HTMLElement).hidden) byId("summary", HTMLElement).focus();
