@@ -113,14 +113,9 @@ impl Rights {
         }
         let whole = self.object(catalog, &object.name);
         let standard = !field.name.ends_with("__c");
-<<<<<<< HEAD
         let by_profile = standard
             && object.kind == ObjectKind::Standard
             && (self.standard_profile || is_setup(&object.name) || is_file(&object.name));
-=======
-        let by_profile =
-            standard && object.kind == ObjectKind::Standard && (self.standard_profile || is_setup(&object.name));
->>>>>>> h/core
         let always = matches!(field.kind, FieldKind::Id)
             || SYSTEM_FIELDS.contains(&field.name.as_str())
             || field.required
