@@ -1,0 +1,53 @@
+//! What every part of the engine shares.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::SteadyClock;
+use crate::salesforce;
+use crate::store::Store;
+
+/// The engine's surroundings. Cheap to clone.
+#[derive(Clone)]
+pub struct House {
+    /// The database.
+    pub store: Store,
+    /// The org.
+    pub salesforce: salesforce::Client,
+    /// Time for waiting.
+    pub clock: SteadyClock,
+    /// Rung when commands came in.
+    pub commands_came: Arc<Notify>,
+    /// Rung when something lies in the outbox.
+    pub outbox_filled: Arc<Notify>,
+    /// Cancelled when the daemon is to stop.
+    pub stop: CancellationToken,
+    me: Arc<RwLock<String>>,
+}
+
+impl House {
+    /// Puts it together.
+    pub fn new(store: Store, salesforce: salesforce::Client, clock: SteadyClock, stop: CancellationToken) -> Self {
+        let me = Arc::new(RwLock::new(uuid::Uuid::new_v4().to_string()));
+        Self { store, salesforce, clock, commands_came: Arc::default(), outbox_filled: Arc::default(), stop, me }
+    }
+
+    /// Under which name this sidecar holds its claims; it changes when others took us for dead.
+    pub fn me(&self) -> String {
+        self.me.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a new name: the old one's claims belong to others now.
+    pub fn rename(&self) -> String {
+        let name = uuid::Uuid::new_v4().to_string();
+        name.clone_into(&mut self.me.write().unwrap_or_else(PoisonError::into_inner));
+        name
+    }
+
+    /// The steady clock.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+}

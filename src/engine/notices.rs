@@ -1,0 +1,173 @@
+//! Publishes notices to open components, and uploads files.
+
+use std::time::{Duration, Instant};
+
+use super::house::House;
+use super::retry;
+use crate::salesforce::{Class, Error, NewFile, soql_text};
+use crate::store;
+use crate::store::files::OutgoingFile;
+use crate::store::outbox::{QueuedNotice, Write};
+
+/// The topic of notices.
+pub const TOPIC: &str = "/event/Payment_Notice__e";
+/// After so long a component has re-read its record by itself.
+const NOTICE_LIFE_MS: i64 = 10 * 60 * 1_000;
+const AT_ONCE: i64 = 100;
+/// How often the allocation is looked at: each look is an API call.
+const ALLOCATION_EVERY: Duration = Duration::from_secs(900);
+const FILE_ATTEMPTS: i64 = 20;
+
+/// Publishes until the house stops.
+pub async fn run(house: House) {
+    let mut allocation = Allocation { read: None, short: false };
+    while !house.stop.is_cancelled() {
+        let published = publish(&house, &mut allocation).await;
+        if !published {
+            tokio::select! {
+                () = house.stop.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_millis(100)) => {}
+            }
+        }
+    }
+}
+
+struct Allocation {
+    read: Option<Instant>,
+    short: bool,
+}
+
+impl Allocation {
+    /// Above four fifths of the day's deliveries no notice goes: commands need the rest.
+    async fn is_short(&mut self, house: &House) -> bool {
+        if self.read.is_none_or(|read| read.elapsed() > ALLOCATION_EVERY) {
+            self.read = Some(Instant::now());
+            if let Ok(limits) = house.salesforce.limits().await {
+                let figure = |name| limits.pointer(&format!("/DailyDeliveredPlatformEvents/{name}"))?.as_i64();
+                if let (Some(most), Some(left)) = (figure("Max"), figure("Remaining")) {
+                    self.short = left * 5 < most;
+                }
+            }
+        }
+        self.short
+    }
+}
+
+async fn publish(house: &House, allocation: &mut Allocation) -> bool {
+    let notices = match waiting(house).await {
+        Ok(notices) if notices.is_empty() => return false,
+        Ok(notices) => notices,
+        Err(error) => {
+            tracing::error!(%error, "notices could not be read");
+            return false;
+        }
+    };
+    if !allocation.is_short(house).await {
+        let events: Vec<_> = notices.iter().map(|one| (one.id.clone(), texts(one))).collect();
+        let now_ms = super::clock::wall_ms();
+        if let Err(error) = house.salesforce.publish(TOPIC, now_ms, &events).await {
+            tracing::warn!(%error, "notices could not be published");
+            if error.class() != Class::Permission {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                return false;
+            }
+        }
+    }
+    // One that was refused by itself is gone too: the component re-reads its record sooner or later.
+    if let Err(error) = forget(house, &notices).await {
+        tracing::error!(%error, "published notices could not be forgotten");
+    }
+    true
+}
+
+fn texts(notice: &QueuedNotice) -> Vec<(&str, &str)> {
+    let fields =
+        [("Record_Id__c", &notice.record_id), ("Request_Id__c", &notice.request_id), ("State__c", &notice.state)];
+    fields.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.as_str())).collect()
+}
+
+async fn waiting(house: &House) -> store::Result<Vec<QueuedNotice>> {
+    house.store.reading().await?.notices(AT_ONCE).await
+}
+
+async fn forget(house: &House, notices: &[QueuedNotice]) -> store::Result<()> {
+    let mut tx = house.store.begin().await?;
+    for notice in notices {
+        tx.forget_notice(&notice.id).await?;
+    }
+    tx.forget_notices_before(house.now_ms() - NOTICE_LIFE_MS).await?;
+    tx.commit().await
+}
+
+/// Uploads files until the house stops.
+pub async fn run_files(house: House) {
+    while !house.stop.is_cancelled() {
+        let due = async { house.store.reading().await?.files_due(5, house.now_ms()).await };
+        match due.await {
+            Ok(files) => {
+                for file in &files {
+                    if let Err(error) = upload(&house, file).await {
+                        tracing::error!(%error, file = %file.id, "an upload could not be recorded");
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "files could not be read"),
+        }
+        tokio::select! {
+            () = house.stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+        }
+    }
+}
+
+async fn upload(house: &House, file: &OutgoingFile) -> store::Result<()> {
+    let answer = try_upload(house, file).await;
+    let now_ms = house.now_ms();
+    let mut tx = house.store.begin().await?;
+    match answer {
+        Ok(Some(document)) => tx.file_uploaded(&file.id, &document, now_ms).await?,
+        // The record is not there yet: its own write waits in the outbox.
+        Ok(None) if file.attempts < FILE_ATTEMPTS => {
+            let wait = retry::delay(file.attempts + 1, Duration::from_secs(1), Duration::from_secs(900));
+            tx.file_again(&file.id, now_ms + i64::try_from(wait.as_millis()).unwrap_or(0)).await?;
+        }
+        Err(error) if error.class() != Class::Refused && file.attempts < FILE_ATTEMPTS => {
+            tracing::warn!(%error, file = %file.id, "a file could not be uploaded");
+            let wait = retry::delay(file.attempts + 1, Duration::from_secs(2), Duration::from_secs(3_600));
+            tx.file_again(&file.id, now_ms + i64::try_from(wait.as_millis()).unwrap_or(0)).await?;
+        }
+        refused => {
+            let (code, sentence, remedy) = match &refused {
+                Err(error) => (error.code(), error.to_string(), error.remedy()),
+                Ok(_) => (
+                    "no_record".into(),
+                    "the record that it belongs to is not in Salesforce".into(),
+                    "Find out why it is not.",
+                ),
+            };
+            let sentence = format!("The file {} could not be kept in Salesforce: {sentence}", file.file_name);
+            tx.write_out(&Write::payment_error(&format!("file:{}", file.id), &code, &sentence, remedy), now_ms).await?;
+            tx.file_refused(&file.id, &code, now_ms).await?;
+        }
+    }
+    tx.commit().await
+}
+
+async fn try_upload(house: &House, file: &OutgoingFile) -> Result<Option<String>, Error> {
+    let soql = format!(
+        "SELECT Id FROM {} WHERE {} = {} LIMIT 1",
+        file.parent_object,
+        file.parent_key_field,
+        soql_text(&file.parent_key)
+    );
+    let parents = house.salesforce.query(&soql).await?;
+    let Some(parent) = parents.first().and_then(|row| row.get("Id")).and_then(|id| id.as_str()) else {
+        return Ok(None);
+    };
+    // Always: a kill after the upload and before its record leaves no other trace.
+    if let Some(earlier) = house.salesforce.find_file(parent, &file.file_name).await? {
+        return Ok(Some(earlier));
+    }
+    let new = NewFile { record_id: parent, title: &file.title, file_name: &file.file_name, content: &file.content };
+    house.salesforce.upload_file(new).await.map(Some)
+}

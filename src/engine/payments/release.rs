@@ -1,0 +1,92 @@
+//! Giving room back: an attempt is closed where nobody can confirm it, else canceled at Stripe, and Stripe's word decides.
+
+use super::{Error, InvoiceStatus, Payments, lock_name, standing};
+use crate::domain::SalesforceId;
+use crate::domain::attempt::{IDLE_MS, Release};
+use crate::domain::payable::Standing;
+use crate::domain::payment::IntentStatus;
+use crate::store::attempts::Attempt;
+use crate::stripe::{self, Form, Priority};
+
+impl Payments {
+    /// Tries to free an attempt's room. What came of it is in the database afterwards.
+    pub async fn release(&self, attempt: &Attempt) -> Result<(), Error> {
+        if attempt.reach().release(attempt.seen) == Release::Close {
+            let mut tx = self.store().begin().await?;
+            let closed = tx.close_attempt(&attempt.id).await?;
+            tx.commit().await?;
+            if closed {
+                if let Some(intent) = &attempt.intent {
+                    self.cancel(&attempt.id, intent).await?;
+                }
+                return Ok(());
+            }
+        }
+        let Some(intent) = &attempt.intent else { return Ok(()) };
+        let read = self.stripe().intent(intent, Priority::Customer).await?;
+        let seen = IntentStatus::from_stripe(&read.status);
+        let reach = crate::domain::attempt::Reach { secret_left: true, ..attempt.reach() };
+        if reach.release(seen) == Release::Cancel {
+            self.cancel(&attempt.id, intent).await?;
+        }
+        // Whatever the cancel said: the intent is read again and that is booked.
+        self.book_intent(intent, Priority::Customer).await?;
+        Ok(())
+    }
+
+    /// Asks Stripe to cancel. A refusal is no error: the reading afterwards tells what is true.
+    pub(super) async fn cancel(&self, attempt: &str, intent: &str) -> Result<(), Error> {
+        let key = format!("cancel:{attempt}:{intent}");
+        let body = Form::new().with("cancellation_reason", "abandoned").into_body();
+        let path = format!("/v1/payment_intents/{intent}/cancel");
+        let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
+        match self.stripe().cancel_intent(intent, &key, &effect.body, Priority::Customer).await {
+            Ok(canceled) => Ok(self.store().effect_done(&key, &canceled.status, self.now_ms()).await?),
+            Err(error @ (stripe::Error::Refused { .. } | stripe::Error::Missing { .. })) => {
+                tracing::info!(intent.id = intent, error = %error, "the intent could not be canceled; it is read again");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Cancels card attempts that nobody touched for half an hour. Answers how many were looked at.
+    pub async fn release_idle(&self) -> Result<usize, Error> {
+        let idle = self.store().idle_attempts(self.now_ms() - IDLE_MS, 50).await?;
+        for attempt in &idle {
+            if let Err(error) = self.release(attempt).await {
+                tracing::warn!(attempt.id = %attempt.id, error = %error, "an idle attempt could not be released yet");
+            }
+        }
+        Ok(idle.len())
+    }
+
+    /// The attempts under a link that was revoked or has expired.
+    pub async fn release_link(&self, link: &str, invoice: &SalesforceId) -> Result<(), Error> {
+        for attempt in self.store().open_attempts_of(invoice).await? {
+            if attempt.link == link {
+                self.release(&attempt).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is open on an invoice whose total, currency or status changed: what no longer fits is canceled.
+    pub async fn review(&self, id: &SalesforceId) -> Result<Standing, Error> {
+        let invoice = self.read_invoice(id, std::time::Duration::from_secs(20)).await?;
+        for attempt in self.store().open_attempts_of(id).await? {
+            let stands = {
+                let mut tx = self.store().begin().await?;
+                tx.lock(&lock_name(id)).await?;
+                standing(&mut tx, &invoice).await?
+            };
+            let withdrawn = invoice.status != InvoiceStatus::Open;
+            let foreign = attempt.amount.currency() != invoice.total.currency();
+            let too_much = !foreign && stands.settled.plus(stands.reserved)?.minor() > stands.total.minor();
+            if withdrawn || foreign || too_much {
+                self.release(&attempt).await?;
+            }
+        }
+        self.standing(&invoice).await
+    }
+}

@@ -1,0 +1,349 @@
+//! From the press of Pay to an intent at Stripe.
+
+use secrecy::SecretString;
+
+use super::{Error, Freshness, Invoice, InvoiceStatus, OrgError, Payments, lock_name, standing};
+use crate::domain::attempt::MethodKind;
+use crate::domain::link::LinkUse;
+use crate::domain::payable::{NotPayable, admit};
+use crate::domain::{LinkId, Money};
+use crate::store::attempts::{Attempt, AttemptState};
+use crate::store::links::Link;
+use crate::stripe::{self, NewIntent, Priority};
+
+/// How much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Full,
+    Part(Money),
+}
+
+/// With what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Method {
+    NewCard,
+    /// A stored card; the caller has seen the one-time code.
+    Stored(String),
+}
+
+/// What the payer asked for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The form's own id: one press is one attempt, however often it arrives.
+    pub press: String,
+    pub link: LinkId,
+    pub choice: Choice,
+    /// What the page said was left to pay.
+    pub shown: Money,
+    pub method: Method,
+    /// The box for storing the card.
+    pub save: bool,
+    /// The attempt that this page holds already.
+    pub continues: Option<String>,
+    /// "Use this window instead".
+    pub take_over: bool,
+}
+
+/// An attempt whose intent is at Stripe.
+#[derive(Debug)]
+pub struct Started {
+    pub attempt: Attempt,
+    pub intent: String,
+    /// For a new card: the browser confirms with it. None where the server confirms.
+    pub client_secret: Option<SecretString>,
+}
+
+/// Why no attempt was begun. In none of these was anything charged by this press.
+#[derive(Debug)]
+pub enum Refused {
+    /// The first sweep is not through yet.
+    NotYet,
+    UnknownLink,
+    Link(LinkUse),
+    /// Salesforce doesn't answer and there is no copy young enough.
+    CannotCheck,
+    Withdrawn,
+    NothingToPay,
+    /// What is left is not what the page showed.
+    Changed { left: Money },
+    Amount(NotPayable),
+    /// Another attempt holds the room.
+    UnderWay { amount: Money, started_ms: i64, attempt: String },
+    /// The stored card is not (or no longer) this customer's.
+    UnknownMethod,
+    /// Stripe can't be reached, and nothing of this attempt can be confirmed by anybody.
+    StripeDown,
+    /// Stripe refused the attempt as such; the operator has to look.
+    StripeRefused { code: String },
+}
+
+enum Taken {
+    New(Box<Attempt>),
+    Again(Box<Attempt>),
+    Refused(Refused),
+    /// These hold the room and may be asked to give it up.
+    InTheWay(Vec<Attempt>, Refused),
+}
+
+impl Payments {
+    /// Begins to pay, or goes on with what the same press or page began.
+    pub async fn start(&self, wish: &Wish) -> Result<Result<Started, Refused>, Error> {
+        if !self.is_open() {
+            return Ok(Err(Refused::NotYet));
+        }
+        let Some(link) = self.store().link(&wish.link).await? else { return Ok(Err(Refused::UnknownLink)) };
+        match link.usable(crate::engine::clock::wall_ms()) {
+            LinkUse::Pays => {}
+            other => return Ok(Err(Refused::Link(other))),
+        }
+        let known = match self.known_invoice(&link.invoice).await {
+            Ok(known) => known,
+            Err(Error::Org(OrgError::TooSlow { .. } | OrgError::Failed(_))) => return Ok(Err(Refused::CannotCheck)),
+            Err(error) => return Err(error),
+        };
+        if let Freshness::Copy { age_ms } = known.freshness {
+            tracing::info!(link.id = %link.id, age_ms, "a payment is begun on a copy of the invoice");
+        }
+        let invoice = known.invoice;
+        if invoice.status != InvoiceStatus::Open {
+            return Ok(Err(Refused::Withdrawn));
+        }
+        let customer = match self.customer_of(&invoice).await {
+            Ok(customer) => customer,
+            Err(Error::Stripe(error)) => return Ok(Err(refused(&error))),
+            Err(error) => return Err(error),
+        };
+        if let Method::Stored(method) = &wish.method {
+            match self.stripe().payment_method(method, Priority::Customer).await {
+                Ok(found) if found.belongs_to(&customer) && found.kind == "card" => {}
+                Ok(_) | Err(stripe::Error::Missing { .. }) => return Ok(Err(Refused::UnknownMethod)),
+                Err(error) => return Ok(Err(refused(&error))),
+            }
+        }
+        let attempt = match self.take_room(wish, &link, &invoice, &customer).await? {
+            Taken::New(attempt) | Taken::Again(attempt) => attempt,
+            Taken::Refused(refusal) => return Ok(Err(refusal)),
+            Taken::InTheWay(others, refusal) => {
+                for other in others {
+                    self.release(&other).await?;
+                }
+                match self.take_room(wish, &link, &invoice, &customer).await? {
+                    Taken::New(attempt) | Taken::Again(attempt) => attempt,
+                    Taken::Refused(refusal) => return Ok(Err(refusal)),
+                    Taken::InTheWay(..) => return Ok(Err(refusal)),
+                }
+            }
+        };
+        self.bring_to_stripe(*attempt, &invoice, &wish.method).await
+    }
+
+    /// Decides and takes the room in one transaction, with the invoice locked.
+    async fn take_room(&self, wish: &Wish, link: &Link, invoice: &Invoice, customer: &str) -> Result<Taken, Error> {
+        let now_ms = self.now_ms();
+        let mut tx = self.store().begin().await?;
+        tx.lock(&lock_name(&invoice.id)).await?;
+        if let Some(again) = tx.attempt_by_press(&wish.press).await? {
+            // The same press, again: a double click, a reload, a lost reply. It goes on where it stands.
+            return Ok(if again.link == link.id.as_str() && again.state.reserves() {
+                Taken::Again(Box::new(again))
+            } else {
+                Taken::Refused(Refused::Changed { left: standing(&mut tx, invoice).await?.payable()? })
+            });
+        }
+        let stands = standing(&mut tx, invoice).await?;
+        let open = tx.open_attempts_of(&invoice.id).await?;
+        let held = open.iter().find(|one| Some(&one.id) == wish.continues.as_ref() && one.link == link.id.as_str());
+        let payable = stands.payable()?;
+        // What the page showed didn't count its own attempt as taken, so neither does the comparison.
+        let own = held.map_or(Money::zero(payable.currency()), |held| held.amount);
+        let left = if own.currency() == payable.currency() { payable.plus(own)? } else { payable };
+        let balance = stands.balance()?;
+        if balance.is_zero() {
+            return Ok(Taken::Refused(Refused::NothingToPay));
+        }
+        let amount = match wish.choice {
+            Choice::Full => wish.shown,
+            Choice::Part(amount) => amount,
+        };
+        if amount.currency() != balance.currency() {
+            return Ok(Taken::Refused(Refused::Changed { left: balance }));
+        }
+        if let Some(held) = held
+            && held.amount == amount
+            && held.save == wish.save
+            && held.method.is_none()
+            && wish.method == Method::NewCard
+            && held.state != AttemptState::Processing
+        {
+            tx.touch_attempt(&held.id, now_ms).await?;
+            let held = held.clone();
+            tx.commit().await?;
+            return Ok(Taken::Again(Box::new(held)));
+        }
+        if let Err(no) = admit(payable, amount) {
+            // It may fit once others give way, or the page's own earlier attempt does.
+            if admit(balance, amount).is_ok() && !open.is_empty() {
+                let in_the_way = |one: &&Attempt| {
+                    wish.take_over || (Some(&one.id) == wish.continues.as_ref() && one.link == link.id.as_str())
+                };
+                let others: Vec<Attempt> = open.iter().filter(in_the_way).cloned().collect();
+                let first = open.iter().find(|one| Some(&one.id) != wish.continues.as_ref()).unwrap_or(&open[0]);
+                let refusal =
+                    Refused::UnderWay { amount: first.amount, started_ms: first.started_ms, attempt: first.id.clone() };
+                return Ok(if others.is_empty() { Taken::Refused(refusal) } else { Taken::InTheWay(others, refusal) });
+            }
+            if wish.shown != balance && wish.shown != left {
+                return Ok(Taken::Refused(Refused::Changed { left: balance }));
+            }
+            return Ok(Taken::Refused(Refused::Amount(no)));
+        }
+        // "All of it" is what the page said; if that is no longer all, the payer looks first.
+        if wish.choice == Choice::Full && amount != payable && amount != left && amount != balance {
+            return Ok(Taken::Refused(Refused::Changed { left: balance }));
+        }
+        let attempt = Attempt {
+            id: uuid::Uuid::new_v4().to_string(),
+            press: wish.press.clone(),
+            invoice: invoice.id.clone(),
+            account: invoice.account.clone(),
+            link: link.id.as_str().to_owned(),
+            kind: MethodKind::Card,
+            amount,
+            save: wish.save,
+            method: match &wish.method {
+                Method::NewCard => None,
+                Method::Stored(method) => Some(method.clone()),
+            },
+            customer: customer.to_owned(),
+            intent: None,
+            state: AttemptState::Open,
+            seen: None,
+            secret_left: false,
+            confirm_sent: false,
+            confirms: 0,
+            decline_code: None,
+            started_ms: now_ms,
+            touched_ms: now_ms,
+        };
+        tx.insert_attempt(&attempt).await?;
+        tx.commit().await?;
+        Ok(Taken::New(Box::new(attempt)))
+    }
+
+    /// Makes the intent unconfirmed, stores its id, and only then lets anything out by which it could be confirmed.
+    async fn bring_to_stripe(
+        &self,
+        attempt: Attempt,
+        invoice: &Invoice,
+        method: &Method,
+    ) -> Result<Result<Started, Refused>, Error> {
+        let intent = match self.intent_of(&attempt, invoice).await {
+            Ok(intent) => intent,
+            Err(Error::Stripe(error)) => {
+                tracing::warn!(attempt.id = %attempt.id, error = %error, "no intent could be made; the attempt is closed");
+                let mut tx = self.store().begin().await?;
+                let closed = tx.close_attempt(&attempt.id).await?;
+                tx.commit().await?;
+                // An attempt that was further already is not closed, and its outcome is not told by this error.
+                return if closed { Ok(Err(refused(&error))) } else { Err(error.into()) };
+            }
+            Err(error) => return Err(error),
+        };
+        let now_ms = self.now_ms();
+        let mut tx = self.store().begin().await?;
+        let alive = tx.attempt_has_intent(&attempt.id, &intent.id, now_ms).await?;
+        let secret_may_leave = alive && *method == Method::NewCard && tx.secret_leaves(&attempt.id, now_ms).await?;
+        tx.commit().await?;
+        if !alive {
+            self.cancel(&attempt.id, &intent.id).await?;
+            return Ok(Err(Refused::Changed { left: attempt.amount }));
+        }
+        let client_secret = if secret_may_leave { intent.client_secret } else { None };
+        Ok(Ok(Started { attempt, intent: intent.id, client_secret }))
+    }
+
+    async fn intent_of(&self, attempt: &Attempt, invoice: &Invoice) -> Result<stripe::PaymentIntent, Error> {
+        if let Some(intent) = &attempt.intent {
+            return Ok(self.stripe().intent(intent, Priority::Customer).await?);
+        }
+        let number = invoice.number.as_str();
+        let metadata = [
+            ("sf_org_id", self.settings().org.as_str()),
+            ("sf_account_id", attempt.account.as_str()),
+            ("sf_invoice_id", attempt.invoice.as_str()),
+            ("sf_invoice_number", number),
+            ("q_attempt_id", attempt.id.as_str()),
+            ("q_link_id", attempt.link.as_str()),
+        ];
+        let description = format!("Invoice {number}");
+        let body = NewIntent {
+            amount: attempt.amount.to_stripe()?,
+            currency: attempt.amount.currency().code(),
+            customer: &attempt.customer,
+            payment_method: attempt.method.as_deref(),
+            save: attempt.save,
+            description: &description,
+            metadata: &metadata,
+        }
+        .body();
+        let key = format!("pi:{}", attempt.id);
+        let effect = self.store().effect_begin(&key, "POST", "/v1/payment_intents", &body, self.now_ms()).await?;
+        if effect.is_stale(self.now_ms()) {
+            // Stripe may have forgotten the key: look before anything is made.
+            let since = stripe::Created::since((attempt.started_ms / 1000) - 3600);
+            let found = self.stripe().intents_of(&attempt.customer, since, Priority::Customer).await?;
+            let ours = |intent: &stripe::PaymentIntent| intent.metadata.get("q_attempt_id") == Some(&attempt.id);
+            if let Some(intent) = found.into_iter().find(ours) {
+                return Ok(intent);
+            }
+        }
+        let intent = self.stripe().create_intent(&key, &effect.body, Priority::Customer).await?;
+        self.store().effect_done(&key, &intent.id, self.now_ms()).await?;
+        if !intent.payment_method_types.is_empty() && !intent.payment_method_types.iter().any(|kind| kind == "card") {
+            return Err(Error::Unbookable {
+                stripe_id: intent.id,
+                why: "Stripe dropped cards from the intent: switch card payments on in the Stripe Dashboard".into(),
+            });
+        }
+        Ok(intent)
+    }
+
+    /// Confirms a stored card from the server. The mark that a confirm was sent is durable before it goes.
+    pub async fn confirm_stored(&self, started: &Started) -> Result<(), Error> {
+        let Some(method) = started.attempt.method.as_deref() else { return Ok(()) };
+        let read = self.stripe().intent(&started.intent, Priority::Customer).await?;
+        if !matches!(read.status.as_str(), "requires_payment_method" | "requires_confirmation") {
+            return Ok(()); // confirmed already by the same press
+        }
+        let mut tx = self.store().begin().await?;
+        let number = tx.confirm_leaves(&started.attempt.id, self.now_ms()).await?;
+        tx.commit().await?;
+        let Some(number) = number else { return Ok(()) };
+        let settings = self.settings();
+        let back = format!("{}/pay/{}/attempts/{}/return", settings.public_url, started.attempt.link, started.attempt.id);
+        let body = stripe::Form::new()
+            .with("payment_method", method)
+            .with("return_url", back)
+            .with("expand[]", "latest_charge")
+            .into_body();
+        let key = format!("confirm:{}:{number}", started.attempt.id);
+        let path = format!("/v1/payment_intents/{}/confirm", started.intent);
+        let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
+        match self.stripe().confirm_intent(&started.intent, &key, &effect.body, Priority::Customer).await {
+            Ok(intent) => {
+                self.store().effect_done(&key, &intent.status, self.now_ms()).await?;
+                Ok(())
+            }
+            // Declined, or moved on meanwhile: the reading that follows tells.
+            Err(stripe::Error::Declined { .. } | stripe::Error::Refused { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn refused(error: &stripe::Error) -> Refused {
+    match error.code() {
+        Some(code) => Refused::StripeRefused { code: code.to_owned() },
+        None => Refused::StripeDown,
+    }
+}

@@ -1,0 +1,36 @@
+//! The receipt's words. One language today; each word of ours that is printed stands here.
+
+pub(super) const LANG: &str = "en";
+pub(super) const FROM: &str = "Paid to";
+pub(super) const BY: &str = "Paid by";
+pub(super) const RECEIPT_NUMBER: &str = "Receipt number";
+pub(super) const NUMBER: &str = "Number";
+pub(super) const INVOICE: &str = "Invoice";
+pub(super) const WHAT_FOR: &str = "For";
+pub(super) const PAID_ON: &str = "Paid on";
+pub(super) const REFUNDED_ON: &str = "Refunded on";
+pub(super) const STARTED_ON: &str = "Started on";
+pub(super) const RETURNED_ON: &str = "Returned on";
+pub(super) const METHOD: &str = "Payment method";
+pub(super) const REFUNDED_TO: &str = "Refunded to";
+pub(super) const TRANSACTION: &str = "Transaction";
+pub(super) const STATEMENT: &str = "On your statement";
+pub(super) const REPLACES: &str = "For receipt";
+pub(super) const EXPECTED_BY: &str = "Expected by";
+pub(super) const REASON: &str = "Reason";
+pub(super) const ITEM: &str = "Item";
+pub(super) const DETAIL: &str = "Date and reference";
+pub(super) const AMOUNT: &str = "Amount";
+pub(super) const TOTAL: &str = "Invoice total";
+pub(super) const BEFORE: &str = "Paid before";
+pub(super) const THIS_PAYMENT: &str = "This payment";
+pub(super) const REFUNDED: &str = "Refunded";
+pub(super) const IN_PROGRESS: &str = "In progress by bank";
+pub(super) const CAME_BACK: &str = "Came back";
+pub(super) const LEFT: &str = "Left to pay";
+pub(super) const ACCOUNT: &str = "Invoice account";
+pub(super) const PARTICULARS: &str = "Details";
+pub(super) const QUESTIONS: &str = "Questions";
+pub(super) const TEST_BAND: &str = "TEST: no money moved. This paper proves no payment.";
+pub(super) const TEST_MARK: &str = "TEST";
+pub(super) const REFUND_TIME: &str = "Banks take 5 to 10 business days to show a refund.";
