@@ -160,6 +160,10 @@ impl Interp<'_> {
             ("querywithbinds" | "countquerywithbinds" | "getquerylocatorwithbinds", _) => {
                 self.query_with_binds(method, &args)
             }
+<<<<<<< HEAD
+=======
+            ("merge", [winner @ Val::SObject(_), losers, options @ ..]) => self.merge(winner, losers, options),
+>>>>>>> h/apex
             ("setsavepoint", []) => {
                 let point = self.host.savepoint();
                 Ok(Val::native(Native::Savepoint(point)))
@@ -211,6 +215,40 @@ impl Interp<'_> {
         Ok(self.results(kind, results, single))
     }
 
+<<<<<<< HEAD
+=======
+    /// `Database.merge(winner, losers, allOrNone, accessLevel)`.
+    fn merge(&mut self, winner: &Val, losers: &Val, options: &[Val]) -> Res<Val> {
+        let single = !matches!(losers, Val::List(_));
+        let losers = match losers {
+            Val::List(list) => list.items.borrow().clone(),
+            one => vec![one.clone()],
+        };
+        let ids: Vec<String> = losers.iter().filter_map(id_of).collect();
+        if ids.len() != losers.len() {
+            return Err(self.null_argument());
+        }
+        let (mut all_or_none, mut access) = (true, Access::System);
+        for option in options {
+            match option {
+                Val::Bool(value) => all_or_none = *value,
+                level => access = self.access_of(Some(level))?,
+            }
+        }
+        let mut record = self.to_save(SaveOp::Update, winner)?;
+        let options = SaveOptions {
+            all_or_none,
+            access,
+            sharing: self.sharing || access == Access::User,
+            external_id: None,
+        };
+        match self.host.merge(&mut record, &ids, &options) {
+            Ok(results) => Ok(self.results(SaveResultKind::Save, results, single)),
+            Err(fault) => Err(self.from_fault(fault)),
+        }
+    }
+
+>>>>>>> h/apex
     fn results(&self, kind: SaveResultKind, results: Vec<RowResult>, single: bool) -> Val {
         let mut results: Vec<Val> = results
             .into_iter()

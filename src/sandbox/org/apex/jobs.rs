@@ -9,7 +9,11 @@ use super::Runtime;
 use super::ast::Type;
 use super::eval::{Interp, Res};
 use super::value::{Instance, Native, Val};
+<<<<<<< HEAD
 use crate::sandbox::org::host::{Fault, Host, Job, JobStep, Record, SaveOp, SaveOptions, Value};
+=======
+use crate::sandbox::org::host::{Fault, Host, Job, JobStep};
+>>>>>>> h/apex
 
 pub fn run(runtime: &Runtime, host: &mut dyn Host, job: Job, step: JobStep) -> Result<Vec<(Job, JobStep)>, Fault> {
     host.spent().is_async = true;
@@ -164,6 +168,7 @@ impl Interp<'_> {
         }
     }
 
+<<<<<<< HEAD
     /// `System.abortJob`: the job's CronTrigger goes.
     pub fn abort_job(&mut self, id: &str) -> Res<Val> {
         self.forget_in_test(id);
@@ -178,6 +183,17 @@ impl Interp<'_> {
         match self.host.save(SaveOp::Delete, &mut vec![record], &options) {
             Ok(_) => Ok(Val::Null),
             Err(fault) => Err(self.from_fault(fault)),
+=======
+    /// `System.abortJob`.
+    pub fn abort_job(&mut self, id: &str) -> Res<Val> {
+        let Some(id) = super::eval::full_id(id) else {
+            return Err(self.throw("System.StringException", format!("Invalid id: {id}")));
+        };
+        let waiting = self.forget_in_test(&id);
+        match self.host.abort_job(&id) || waiting {
+            true => Ok(Val::Null),
+            false => Err(self.throw("System.AsyncException", format!("Job does not exist: {id}"))),
+>>>>>>> h/apex
         }
     }
 }

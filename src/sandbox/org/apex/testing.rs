@@ -90,10 +90,20 @@ impl Interp<'_> {
         }
     }
 
+<<<<<<< HEAD
     pub fn forget_in_test(&mut self, id: &str) {
         if let Some(test) = self.state.test.borrow_mut().as_mut() {
             test.jobs.retain(|(_, own)| own != id);
         }
+=======
+    /// Whether such a job was waiting.
+    pub fn forget_in_test(&mut self, id: &str) -> bool {
+        let mut state = self.state.test.borrow_mut();
+        let Some(test) = state.as_mut() else { return false };
+        let before = test.jobs.len();
+        test.jobs.retain(|(_, own)| own != id);
+        test.jobs.len() < before
+>>>>>>> h/apex
     }
 
     /// Published events wait in a test for `stopTest` or `deliver`.
