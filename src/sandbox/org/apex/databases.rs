@@ -160,10 +160,7 @@ impl Interp<'_> {
             ("querywithbinds" | "countquerywithbinds" | "getquerylocatorwithbinds", _) => {
                 self.query_with_binds(method, &args)
             }
-<<<<<<< HEAD
-=======
             ("merge", [winner @ Val::SObject(_), losers, options @ ..]) => self.merge(winner, losers, options),
->>>>>>> h/apex
             ("setsavepoint", []) => {
                 let point = self.host.savepoint();
                 Ok(Val::native(Native::Savepoint(point)))
@@ -215,8 +212,6 @@ impl Interp<'_> {
         Ok(self.results(kind, results, single))
     }
 
-<<<<<<< HEAD
-=======
     /// `Database.merge(winner, losers, allOrNone, accessLevel)`.
     fn merge(&mut self, winner: &Val, losers: &Val, options: &[Val]) -> Res<Val> {
         let single = !matches!(losers, Val::List(_));
@@ -248,7 +243,6 @@ impl Interp<'_> {
         }
     }
 
->>>>>>> h/apex
     fn results(&self, kind: SaveResultKind, results: Vec<RowResult>, single: bool) -> Val {
         let mut results: Vec<Val> = results
             .into_iter()

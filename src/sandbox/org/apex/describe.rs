@@ -104,13 +104,10 @@ impl Interp<'_> {
             ("getsobjecttype", []) => Val::SObjectType(object.clone()),
             ("iscustom", []) => Val::Bool(own.name.contains("__")),
             ("getfields", []) => Val::native(Native::Fields(object.clone())),
-<<<<<<< HEAD
-=======
             ("isaccessible", []) => Val::Bool(self.host.object_access(object).read),
             ("iscreateable", []) => Val::Bool(self.host.object_access(object).create),
             ("isupdateable", []) => Val::Bool(self.host.object_access(object).edit),
             ("isdeletable", []) => Val::Bool(self.host.object_access(object).delete),
->>>>>>> h/apex
             _ => return Err(self.unmodelled(format!("DescribeSObjectResult.{name}"))),
         })
     }
@@ -157,13 +154,10 @@ impl Interp<'_> {
                 });
                 Val::list(Arc::new(Type::Native(Arc::from("picklistentry"))), entries.collect())
             }
-<<<<<<< HEAD
-=======
             ("isaccessible", []) => Val::Bool(self.host.field_access(object, field).readable),
             ("isupdateable" | "iscreateable", []) => {
                 Val::Bool(own.writable && self.host.field_access(object, field).editable)
             }
->>>>>>> h/apex
             ("iscalculated", []) => Val::Bool(own.formula.is_some()),
             ("isunique", []) => Val::Bool(own.unique),
             ("isexternalid", []) => Val::Bool(own.external_id),

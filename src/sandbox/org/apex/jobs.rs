@@ -9,11 +9,7 @@ use super::Runtime;
 use super::ast::Type;
 use super::eval::{Interp, Res};
 use super::value::{Instance, Native, Val};
-<<<<<<< HEAD
-use crate::sandbox::org::host::{Fault, Host, Job, JobStep, Record, SaveOp, SaveOptions, Value};
-=======
 use crate::sandbox::org::host::{Fault, Host, Job, JobStep};
->>>>>>> h/apex
 
 pub fn run(runtime: &Runtime, host: &mut dyn Host, job: Job, step: JobStep) -> Result<Vec<(Job, JobStep)>, Fault> {
     host.spent().is_async = true;
@@ -168,22 +164,6 @@ impl Interp<'_> {
         }
     }
 
-<<<<<<< HEAD
-    /// `System.abortJob`: the job's CronTrigger goes.
-    pub fn abort_job(&mut self, id: &str) -> Res<Val> {
-        self.forget_in_test(id);
-        let mut record = Record { object: "CronTrigger".to_owned(), ..Record::default() };
-        record.fields.insert("Id".to_owned(), Value::Id(id.to_owned()));
-        let options = SaveOptions {
-            all_or_none: true,
-            access: crate::sandbox::org::host::Access::System,
-            sharing: false,
-            external_id: None,
-        };
-        match self.host.save(SaveOp::Delete, &mut vec![record], &options) {
-            Ok(_) => Ok(Val::Null),
-            Err(fault) => Err(self.from_fault(fault)),
-=======
     /// `System.abortJob`.
     pub fn abort_job(&mut self, id: &str) -> Res<Val> {
         let Some(id) = super::eval::full_id(id) else {
@@ -193,7 +173,6 @@ impl Interp<'_> {
         match self.host.abort_job(&id) || waiting {
             true => Ok(Val::Null),
             false => Err(self.throw("System.AsyncException", format!("Job does not exist: {id}"))),
->>>>>>> h/apex
         }
     }
 }

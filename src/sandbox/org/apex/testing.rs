@@ -90,12 +90,6 @@ impl Interp<'_> {
         }
     }
 
-<<<<<<< HEAD
-    pub fn forget_in_test(&mut self, id: &str) {
-        if let Some(test) = self.state.test.borrow_mut().as_mut() {
-            test.jobs.retain(|(_, own)| own != id);
-        }
-=======
     /// Whether such a job was waiting.
     pub fn forget_in_test(&mut self, id: &str) -> bool {
         let mut state = self.state.test.borrow_mut();
@@ -103,7 +97,6 @@ impl Interp<'_> {
         let before = test.jobs.len();
         test.jobs.retain(|(_, own)| own != id);
         test.jobs.len() < before
->>>>>>> h/apex
     }
 
     /// Published events wait in a test for `stopTest` or `deliver`.

@@ -224,10 +224,7 @@ impl Host for FakeOrg {
             let mut chunk_rows = chunk.to_vec();
             let mut old: Vec<Record> = chunk_rows
                 .iter()
-<<<<<<< HEAD
-=======
                 .filter(|_| op != SaveOp::Insert)
->>>>>>> h/apex
                 .filter_map(|row| self.rows.iter().find(|own| FakeOrg::id(own).is_some() && FakeOrg::id(own) == FakeOrg::id(row)).cloned())
                 .collect();
             let outcome = match op {

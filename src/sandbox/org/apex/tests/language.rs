@@ -111,11 +111,7 @@ fn control_flow_and_exceptions() {
             ("SObject o = new Account(Name = 'x'); switch on o { when Contact c { return c.LastName; } when Account a { return a.Name; } }", "x"),
             ("try { raise(); } catch (MyException e) { return e.getMessage() + ' ' + e.getTypeName(); } return null;", "mine Cases.MyException"),
             ("try { raise(); } catch (DmlException e) { return 1; } catch (Exception e) { return 2; } return 3;", "2"),
-<<<<<<< HEAD
-            ("try { Integer i; i = i + 1; } catch (NullPointerException e) { return e.getTypeName() + e.getLineNumber(); } return 3;", "System.NullPointerException110"),
-=======
             ("try { Integer i; i = i + 1; } catch (NullPointerException e) { return e.getTypeName() + e.getLineNumber(); } return 3;", "System.NullPointerException77"),
->>>>>>> h/apex
             ("Integer r = finallyReturns(); return r + ' ' + order;", "1 (f)"),
             ("try { try { raise(); } finally { order.add('inner'); } } catch (Exception e) { order.add('outer'); } return order;", "(inner, outer)"),
             ("raise(); return 1;", "!! Cases.MyException: mine"),

@@ -18,11 +18,7 @@ fn integers_wrap_and_cut_toward_zero() {
             ("Integer i = 5; i++; return i++ + i;", "13"),
             ("Integer i = 5; return ++i;", "6"),
             ("Integer i = 5; i *= 3; i -= 1; i /= 2; return i;", "7"),
-<<<<<<< HEAD
-            ("1000.format()", "1,000"),
-=======
             ("(1000).format()", "1,000"),
->>>>>>> h/apex
             ("Integer.valueOf('12')", "12"),
             ("Integer.valueOf('1.5')", "!! System.TypeException: Invalid integer: 1.5"),
             ("Integer.MAX_VALUE", "2147483647"),

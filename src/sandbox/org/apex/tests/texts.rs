@@ -62,11 +62,7 @@ fn ids_are_eighteen_characters() {
         "",
         &[
             ("Id i = '001000000000001'; return i;", "001000000000001AAA"),
-<<<<<<< HEAD
-            ("Id i = '001D000000Abcde'; return i;", "001D000000AbcdeIAC"),
-=======
             ("Id i = '001D000000Abcde'; return i;", "001D000000AbcdeIAB"),
->>>>>>> h/apex
             ("Id a = '001000000000001'; Id b = '001000000000001AAA'; return a == b;", "true"),
             ("Id a = '001000000000001AAA'; return a == '001000000000001';", "true"),
             ("Id i = 'abc'; return i;", "!! System.StringException: Invalid id: abc"),
