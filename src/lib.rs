@@ -1,5 +1,7 @@
 //! Quittance: a company on Salesforce gets paid through Stripe and Plaid.
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod mail;

@@ -12,6 +12,8 @@ use crate::store::leases::Lease;
 
 /// The topic of commands.
 pub const TOPIC: &str = "/event/Payment_Command__e";
+/// The fact that says where to begin where no replay id is stored.
+pub const START: &str = "replay_start";
 const FIELD: &str = "Commands__c";
 /// With more undone commands than this, no more events are asked for.
 const QUEUE_LIMIT: i64 = 200_000;
@@ -106,6 +108,7 @@ async fn recover(house: &House, trouble: Trouble, failures: i64) {
 async fn listen(house: &House, settings: &Settings, lease: &Lease) -> Result<(), Trouble> {
     let from = match house.store.replay_id(TOPIC).await? {
         Some(id) => From::After(id),
+        None if house.store.reading().await?.meta(START).await?.as_deref() == Some("latest") => From::Latest,
         None => From::Earliest,
     };
     let first = loop {

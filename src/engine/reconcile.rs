@@ -8,7 +8,7 @@ use crate::domain::{Command, CommandId, CommandKind, SalesforceId};
 use crate::{salesforce, store};
 
 /// The fact that says that it is to be done; a crash in between does it again.
-const WANTED: &str = "reconcile";
+pub const WANTED: &str = "reconcile";
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]

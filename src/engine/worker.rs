@@ -167,7 +167,16 @@ async fn do_one(house: &House, registry: &Registry, claimed: Claimed, record: Re
                 record,
                 now_ms: house.now_ms(),
             };
-            handler.run(work).await
+            let handler = handler.clone();
+            // A task of its own: a panic in one command's steps must end as that command's failure, and nothing else's.
+            match tokio::spawn(async move { handler.run(work).await }).await {
+                Ok(outcome) => outcome,
+                Err(_) => Outcome::later(
+                    "panic",
+                    "The daemon failed in the middle of this command by a mistake of its own.",
+                    "Send the daemon's log to whoever maintains it; the command is tried again by itself.",
+                ),
+            }
         }
         None => Outcome::give_up(
             "unknown_command",

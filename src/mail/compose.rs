@@ -13,9 +13,12 @@ use super::{Error, html, plain, words};
 /// Builds the message. The same letter gives the same bytes, so a repeat is the same mail.
 pub(super) fn message(letter: &Letter, sender: &Sender) -> Result<Message, Error> {
     let page = words::page(letter, sender);
-    let to: Address = letter.to.address.trim().parse().map_err(|_| Error::RefusedAddress {
-        answer: "it is not written like an e-mail address".to_owned(),
-    })?;
+    let to: Address = letter
+        .to
+        .address
+        .trim()
+        .parse()
+        .map_err(|_| Error::RefusedAddress { answer: "it is not written like an e-mail address".to_owned() })?;
     let name = letter.to.name.as_deref().map(one_line).filter(|name| !name.is_empty());
     let seconds = u64::try_from(letter.at.as_second()).unwrap_or_default();
     let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);

@@ -80,46 +80,56 @@ fn all() -> Vec<(&'static str, Content)> {
     let bank = "Chase account ending 6789".to_owned();
     vec![
         ("request", request()),
-        ("reminder", Content::Reminder {
-            invoice: invoice(),
-            left: "$840.00 USD".to_owned(),
-            paid_before: Some("$400.00 USD".to_owned()),
-            link: link(),
-            unsubscribe: Some("https://pay.acme.example/stop/abc".to_owned()),
-        }),
-        ("link-again", Content::LinkAgain {
-            invoice: invoice(),
-            left: "$840.00 USD".to_owned(),
-            link: link(),
-            older_works: false,
-        }),
+        (
+            "reminder",
+            Content::Reminder {
+                invoice: invoice(),
+                left: "$840.00 USD".to_owned(),
+                paid_before: Some("$400.00 USD".to_owned()),
+                link: link(),
+                unsubscribe: Some("https://pay.acme.example/stop/abc".to_owned()),
+            },
+        ),
+        (
+            "link-again",
+            Content::LinkAgain { invoice: invoice(), left: "$840.00 USD".to_owned(), link: link(), older_works: false },
+        ),
         ("receipt", receipt(Some("$840.00 USD"))),
         ("receipt-full", receipt(None)),
-        ("refund", Content::Refund {
-            invoice: invoice(),
-            number: "R-2040".to_owned(),
-            amount: "$100.00 USD".to_owned(),
-            to: "Visa ending 4242".to_owned(),
-            left: None,
-            pdf: pdf(),
-        }),
+        (
+            "refund",
+            Content::Refund {
+                invoice: invoice(),
+                number: "R-2040".to_owned(),
+                amount: "$100.00 USD".to_owned(),
+                to: "Visa ending 4242".to_owned(),
+                left: None,
+                pdf: pdf(),
+            },
+        ),
         ("code", code()),
-        ("bank-started", Content::BankPaymentStarted {
-            invoice: invoice(),
-            amount: "$840.00 USD".to_owned(),
-            bank: bank.clone(),
-            expected_by: Some(jiff::civil::date(2026, 12, 9)),
-            mandate: None,
-            pdf: None,
-        }),
-        ("bank-returned", Content::BankPaymentReturned {
-            invoice: invoice(),
-            amount: "$840.00 USD".to_owned(),
-            bank,
-            reason: "Not enough money".to_owned(),
-            left: "$840.00 USD".to_owned(),
-            link: Some(link()),
-        }),
+        (
+            "bank-started",
+            Content::BankPaymentStarted {
+                invoice: invoice(),
+                amount: "$840.00 USD".to_owned(),
+                bank: bank.clone(),
+                expected_by: Some(jiff::civil::date(2026, 12, 9)),
+                mandate: None,
+                pdf: None,
+            },
+        ),
+        (
+            "bank-returned",
+            Content::BankPaymentReturned {
+                invoice: invoice(),
+                amount: "$840.00 USD".to_owned(),
+                bank,
+                reason: "Not enough money".to_owned(),
+                left: "$840.00 USD".to_owned(),
+                link: Some(link()),
+            },
+        ),
     ]
 }
 
@@ -140,17 +150,20 @@ fn read(raw: &[u8]) -> (String, String, String) {
 #[test]
 fn subjects_begin_with_what_tells_them_apart() {
     let subjects: Vec<String> = all().into_iter().map(|(_, content)| read(&composed(&letter(content))).0).collect();
-    assert_eq!(subjects, [
-        "Invoice INV-1042 from Acme: $1,240.00 USD due 14 Dec",
-        "Reminder: INV-1042 from Acme, $840.00 USD left, due 14 Dec",
-        "Your new link for INV-1042 from Acme",
-        "Receipt: $400.00 USD to Acme for INV-1042",
-        "Receipt: $400.00 USD to Acme for INV-1042",
-        "Refund of $100.00 USD for INV-1042 from Acme",
-        "483920 is your Acme code for INV-1042",
-        "Bank payment of $840.00 USD to Acme has started",
-        "Your bank payment to Acme came back: $840.00 USD is due again",
-    ]);
+    assert_eq!(
+        subjects,
+        [
+            "Invoice INV-1042 from Acme: $1,240.00 USD due 14 Dec",
+            "Reminder: INV-1042 from Acme, $840.00 USD left, due 14 Dec",
+            "Your new link for INV-1042 from Acme",
+            "Receipt: $400.00 USD to Acme for INV-1042",
+            "Receipt: $400.00 USD to Acme for INV-1042",
+            "Refund of $100.00 USD for INV-1042 from Acme",
+            "483920 is your Acme code for INV-1042",
+            "Bank payment of $840.00 USD to Acme has started",
+            "Your bank payment to Acme came back: $840.00 USD is due again",
+        ]
+    );
 }
 
 #[test]
@@ -186,7 +199,16 @@ fn both_parts_say_the_same_facts_and_stay_small() {
         for fact in ["INV-1042", "Acme"] {
             assert!(text.contains(fact) && html.contains(fact), "{name} lacks {fact}: {text}");
         }
-        assert!(!text.contains('!') && !html.replace("<!--[", "").replace("<![", "").replace("<!DOCTYPE", "").replace("!important", "").contains('!'), "{name} shouts");
+        assert!(
+            !text.contains('!')
+                && !html
+                    .replace("<!--[", "")
+                    .replace("<![", "")
+                    .replace("<!DOCTYPE", "")
+                    .replace("!important", "")
+                    .contains('!'),
+            "{name} shouts"
+        );
     }
 }
 

@@ -87,45 +87,60 @@ fn one(part: &Part, color: &str, label_color: &str) -> Markup {
     let text = |size: u8| format!("{FONT}{INK}margin:0;font-size:{size}px;line-height:1.5;word-break:break-word;");
     match part {
         Part::Paragraph(words) => row("8px 32px", &html! { p class="ink" style=(text(16)) { (phrase(words)) } }),
-        Part::Small(words) => row("6px 32px", &html! {
-            p class="quiet" style=(format!("{FONT}{QUIET}margin:0;font-size:14px;line-height:1.5;word-break:break-word;")) { (phrase(words)) }
-        }),
-        Part::Large(words) => row("8px 32px", &html! {
-            p class="ink" style=(format!("{FONT}{INK}margin:0;font-size:30px;line-height:1.25;font-weight:bold;word-break:break-word;")) { (phrase(words)) }
-        }),
-        Part::Facts(facts) => row("8px 32px", &html! {
-            table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
-                @for (name, value) in facts {
-                    tr {
-                        td class="quiet line" width="150" valign="top" style=(format!("{FONT}{QUIET}padding:7px 12px 7px 0;border-bottom:1px solid #e3e7eb;font-size:14px;line-height:1.45;")) { (name) }
-                        td class="ink line" valign="top" style=(format!("{FONT}{INK}padding:7px 0;border-bottom:1px solid #e3e7eb;font-size:15px;line-height:1.45;word-break:break-word;")) { (phrase(value)) }
+        Part::Small(words) => row(
+            "6px 32px",
+            &html! {
+                p class="quiet" style=(format!("{FONT}{QUIET}margin:0;font-size:14px;line-height:1.5;word-break:break-word;")) { (phrase(words)) }
+            },
+        ),
+        Part::Large(words) => row(
+            "8px 32px",
+            &html! {
+                p class="ink" style=(format!("{FONT}{INK}margin:0;font-size:30px;line-height:1.25;font-weight:bold;word-break:break-word;")) { (phrase(words)) }
+            },
+        ),
+        Part::Facts(facts) => row(
+            "8px 32px",
+            &html! {
+                table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" {
+                    @for (name, value) in facts {
+                        tr {
+                            td class="quiet line" width="150" valign="top" style=(format!("{FONT}{QUIET}padding:7px 12px 7px 0;border-bottom:1px solid #e3e7eb;font-size:14px;line-height:1.45;")) { (name) }
+                            td class="ink line" valign="top" style=(format!("{FONT}{INK}padding:7px 0;border-bottom:1px solid #e3e7eb;font-size:15px;line-height:1.45;word-break:break-word;")) { (phrase(value)) }
+                        }
                     }
                 }
-            }
-        }),
-        Part::Button { label, url } => row("16px 32px 8px", &html! {
-            table role="presentation" cellpadding="0" cellspacing="0" border="0" { tr {
-                td bgcolor=(color) align="center" style=(format!("background:{color};border-radius:6px;")) {
-                    a href=(url) style=(format!("{FONT}display:inline-block;padding:13px 26px;font-size:17px;line-height:22px;font-weight:bold;color:{label_color};text-decoration:none;word-break:break-word;")) {
-                        (phrase(label))
+            },
+        ),
+        Part::Button { label, url } => row(
+            "16px 32px 8px",
+            &html! {
+                table role="presentation" cellpadding="0" cellspacing="0" border="0" { tr {
+                    td bgcolor=(color) align="center" style=(format!("background:{color};border-radius:6px;")) {
+                        a href=(url) style=(format!("{FONT}display:inline-block;padding:13px 26px;font-size:17px;line-height:22px;font-weight:bold;color:{label_color};text-decoration:none;word-break:break-word;")) {
+                            (phrase(label))
+                        }
                     }
+                } }
+                p class="quiet" style=(format!("{FONT}{QUIET}margin:14px 0 0;font-size:13px;line-height:1.5;word-break:break-all;")) {
+                    "Or copy this address into your browser:" br;
+                    a class="plain" href=(url) style="color:#0b57a4;" { (url) }
                 }
-            } }
-            p class="quiet" style=(format!("{FONT}{QUIET}margin:14px 0 0;font-size:13px;line-height:1.5;word-break:break-all;")) {
-                "Or copy this address into your browser:" br;
-                a class="plain" href=(url) style="color:#0b57a4;" { (url) }
-            }
-        }),
-        Part::Note { from, words } => row("8px 32px", &html! {
-            table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" { tr {
-                td class="note" style=(format!("background:#f3f4f6;border-left:4px solid {color};padding:12px 16px;")) {
-                    p class="quiet" style=(format!("{FONT}{QUIET}margin:0 0 4px;font-size:13px;line-height:1.5;")) { (phrase(from)) }
-                    @for line in words.lines() {
-                        p class="ink" dir="auto" style=(text(15)) { (one_line(line)) }
+            },
+        ),
+        Part::Note { from, words } => row(
+            "8px 32px",
+            &html! {
+                table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" { tr {
+                    td class="note" style=(format!("background:#f3f4f6;border-left:4px solid {color};padding:12px 16px;")) {
+                        p class="quiet" style=(format!("{FONT}{QUIET}margin:0 0 4px;font-size:13px;line-height:1.5;")) { (phrase(from)) }
+                        @for line in words.lines() {
+                            p class="ink" dir="auto" style=(text(15)) { (one_line(line)) }
+                        }
                     }
-                }
-            } }
-        }),
+                } }
+            },
+        ),
     }
 }
 

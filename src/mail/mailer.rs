@@ -110,9 +110,11 @@ fn connection_url(given: &str) -> Result<String, Error> {
     if given.starts_with("starttls://") {
         url.set_query(Some("tls=required"));
     }
-    let encrypted = url.scheme() == "smtps" || url.query_pairs().any(|(key, value)| key == "tls" && value == "required");
+    let encrypted =
+        url.scheme() == "smtps" || url.query_pairs().any(|(key, value)| key == "tls" && value == "required");
     let host = url.host_str().unwrap_or_default();
-    let here = host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let here = host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match url.scheme() {
         "smtp" | "smtps" if host.is_empty() => Err(Error::settings("the SMTP address names no host")),
         "smtp" | "smtps" if url.password().is_some() && !encrypted && !here => Err(Error::settings(
@@ -133,14 +135,22 @@ mod tests {
     fn the_three_forms_of_address_are_understood() {
         let read = |url| connection_url(url).map_err(|error| error.to_string());
         assert_eq!(read("smtps://u:p@mail.example").as_deref(), Ok("smtps://u:p@mail.example"));
-        assert_eq!(read("starttls://u:p@mail.example:2525").as_deref(), Ok("smtp://u:p@mail.example:2525?tls=required"));
+        assert_eq!(
+            read("starttls://u:p@mail.example:2525").as_deref(),
+            Ok("smtp://u:p@mail.example:2525?tls=required")
+        );
         assert_eq!(read("smtp://127.0.0.1:1025").as_deref(), Ok("smtp://127.0.0.1:1025"));
         assert_eq!(read("smtp://u:p@localhost:1025").as_deref(), Ok("smtp://u:p@localhost:1025"));
     }
 
     #[test]
     fn a_password_never_goes_over_an_open_wire_nor_into_an_error() {
-        for url in ["smtp://u:hunter2@mail.example", "smtp://u:hunter2@mail.example?tls=opportunistic", "http://u:hunter2@x", "u:hunter2"] {
+        for url in [
+            "smtp://u:hunter2@mail.example",
+            "smtp://u:hunter2@mail.example?tls=opportunistic",
+            "http://u:hunter2@x",
+            "u:hunter2",
+        ] {
             let error = connection_url(url).unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }

@@ -79,9 +79,15 @@ pub(super) enum Part {
     /// Set large: the amount, or the code.
     Large(Phrase),
     Facts(Vec<(&'static str, Phrase)>),
-    Button { label: Phrase, url: String },
+    Button {
+        label: Phrase,
+        url: String,
+    },
     /// The clerk's own words.
-    Note { from: Phrase, words: String },
+    Note {
+        from: Phrase,
+        words: String,
+    },
     Small(Phrase),
 }
 

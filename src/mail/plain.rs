@@ -90,6 +90,9 @@ mod tests {
         let mut out = String::new();
         hang(&mut out, "For:  ", &"several words ".repeat(12));
         assert!(out.lines().all(|line| line.chars().count() <= COLUMNS), "{out}");
-        assert!(out.lines().skip(1).all(|line| line.starts_with("      several") || line.starts_with("      words")), "{out}");
+        assert!(
+            out.lines().skip(1).all(|line| line.starts_with("      several") || line.starts_with("      words")),
+            "{out}"
+        );
     }
 }

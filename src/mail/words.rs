@@ -182,16 +182,15 @@ impl Writer<'_> {
         let subject = subject.and_theirs(&invoice.number);
         let heading = Phrase::ours(format!("{code} is your code"));
         let what = Phrase::ours("Type it on the payment page of invoice ").and_theirs(&invoice.number);
-        let parts = vec![
-            Part::Paragraph(what.and(" to see your stored payment methods.")),
-            Part::Paragraph(Phrase::ours(format!("It works until {until}."))),
-            Part::Paragraph(
-                Phrase::ours("Nobody from ")
-                    .and_theirs(self.company)
-                    .and(" will ask you for it. If you didn't ask for this code, do nothing: nothing is paid without it."),
-            ),
-            Part::Small(Phrase::ours(format!("@{host} #{code}"))),
-        ];
+        let parts =
+            vec![
+                Part::Paragraph(what.and(" to see your stored payment methods.")),
+                Part::Paragraph(Phrase::ours(format!("It works until {until}."))),
+                Part::Paragraph(Phrase::ours("Nobody from ").and_theirs(self.company).and(
+                    " will ask you for it. If you didn't ask for this code, do nothing: nothing is paid without it.",
+                )),
+                Part::Small(Phrase::ours(format!("@{host} #{code}"))),
+            ];
         (subject, Phrase::ours(format!("Works until {until}.")), heading, parts)
     }
 
@@ -230,7 +229,8 @@ impl Writer<'_> {
         link: Option<&Link>,
     ) -> Body {
         let subject = Phrase::ours("Your bank payment to ").and_theirs(self.company);
-        let lead = Phrase::theirs(bank).and(format!(" sent back your payment of {amount} to ")).and_theirs(self.company);
+        let lead =
+            Phrase::theirs(bank).and(format!(" sent back your payment of {amount} to ")).and_theirs(self.company);
         let mut facts = vec![("Reason", Phrase::theirs(reason)), ("Due again", Phrase::ours(left))];
         facts.extend(self.invoice_facts(invoice));
         let mut parts = self.greeting();

@@ -12,7 +12,7 @@ use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
-use krilla::tagging::{Artifact, ContentTag, Identifier, Node, TagGroup, TagTree};
+use krilla::tagging::{Artifact, ContentTag, Identifier, Node, SpanTag, TagGroup, TagTree};
 use krilla::{SerializeSettings, image::Image};
 
 use super::sheet::{Element, Ink, Mark, Owner, Sheets};
@@ -48,7 +48,11 @@ pub(super) fn write(
         let mut surface = page.surface();
         let mut open: Option<Owner> = None;
         for (owner, mark) in marks {
-            if open != Some(owner) {
+            let spoken = match &mark {
+                Mark::Text { line, .. } => line.spoken.clone(),
+                _ => None,
+            };
+            if open != Some(owner) || spoken.is_some() {
                 if open.is_some() {
                     surface.end_tagged();
                 }
@@ -57,7 +61,9 @@ pub(super) fn write(
                         surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(kind)));
                     }
                     Owner::Leaf(leaf) => {
-                        let id = surface.start_tagged(ContentTag::Other);
+                        let span = SpanTag::empty().with_actual_text(spoken.as_deref());
+                        let tag = if spoken.is_some() { ContentTag::Span(span) } else { ContentTag::Other };
+                        let id = surface.start_tagged(tag);
                         if let Some(ids) = leaves.get_mut(leaf) {
                             ids.push(id);
                         }
@@ -66,6 +72,10 @@ pub(super) fn write(
                 open = Some(owner);
             }
             put(&mut surface, mark, logo.as_ref(), (width, height));
+            // What is spoken stands for this line alone.
+            if spoken.is_some() && open.take().is_some() {
+                surface.end_tagged();
+            }
         }
         if open.is_some() {
             surface.end_tagged();

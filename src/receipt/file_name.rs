@@ -18,8 +18,7 @@ pub fn file_name(receipt: &Receipt, company: &Company) -> String {
     let invoice = slug(&receipt.invoice.number, 24);
     let taken = first.len() + number.len() + invoice.len() + ".pdf".len() + 3;
     let company = slug(&company.name, LONGEST.saturating_sub(taken));
-    let parts: Vec<&str> =
-        [first, &number, &company, &invoice].into_iter().filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = [first, &number, &company, &invoice].into_iter().filter(|part| !part.is_empty()).collect();
     format!("{}.pdf", parts.join("-"))
 }
 

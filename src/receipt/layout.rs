@@ -116,10 +116,8 @@ impl<'a> Composer<'a> {
         let leaf = sheets.leaf();
         let heading = sheets.block(title(self.receipt), Look::body().bold().sized(22.0), 0.0, 300.0, Edge::Left);
         let mut end = sheets.place(heading, Owner::Leaf(leaf), top);
-        self.structure.push(Element::Branch(
-            Tag::Hn(H1, Some(title(self.receipt).to_owned())).into(),
-            vec![Element::Leaf(leaf)],
-        ));
+        self.structure
+            .push(Element::Branch(Tag::Hn(H1, Some(title(self.receipt).to_owned())).into(), vec![Element::Leaf(leaf)]));
         if let Some(logo) = self.logo {
             let (width, height) = logo.fit(160.0, 52.0);
             let x = sheets.paper.left() + WIDTH - width;
@@ -130,10 +128,13 @@ impl<'a> Composer<'a> {
             self.structure.push(Element::Branch(figure.into(), vec![Element::Leaf(leaf)]));
             end = end.max(top + height);
         } else {
-            // The name is said again under "Paid to", so a screen reader need not hear it here.
+            // The name is said again, whole, under "Paid to": a screen reader need not hear it here, and a very long one
+            // is left out.
             let look = Look::body().bold().sized(13.0);
             let name = sheets.block(&self.company.name, look, 310.0, WIDTH - 310.0, Edge::Right);
-            end = end.max(sheets.place(name, Owner::Artifact(ArtifactType::Layout), top + 4.0));
+            if name.lines.len() <= 3 {
+                end = end.max(sheets.place(name, Owner::Artifact(ArtifactType::Layout), top + 4.0));
+            }
         }
         sheets.y = end + 14.0;
     }
@@ -164,10 +165,7 @@ impl<'a> Composer<'a> {
     /// Who was paid and who paid, side by side.
     fn parties(&mut self) {
         let column = WIDTH / 2.0 - 12.0;
-        let sides = [
-            (0.0, wording::FROM, payee(self.company)),
-            (WIDTH / 2.0 + 12.0, wording::BY, payer(self.receipt)),
-        ];
+        let sides = [(0.0, wording::FROM, payee(self.company)), (WIDTH / 2.0 + 12.0, wording::BY, payer(self.receipt))];
         let sheets = &mut self.sheets;
         let mut blocks = Vec::new();
         let mut tallest = 0.0f32;
@@ -364,7 +362,8 @@ fn payee(company: &Company) -> Vec<String> {
     let mut lines = vec![company.name.clone()];
     lines.extend(company.legal_name.iter().filter(|legal| **legal != company.name).cloned());
     lines.extend(company.address.iter().cloned());
-    lines.extend([&company.phone, &company.email, &company.website, &company.tax_number].into_iter().flatten().cloned());
+    lines
+        .extend([&company.phone, &company.email, &company.website, &company.tax_number].into_iter().flatten().cloned());
     lines
 }
 
@@ -435,7 +434,9 @@ fn notes(receipt: &Receipt, company: &Company) -> Vec<String> {
     }
     notes.push(match receipt.kind {
         Kind::Payment => format!("Receipt for payment. Not a tax invoice; see invoice {invoice}."),
-        Kind::Refund { .. } => format!("Receipt for a refund. Not a tax invoice or credit note; see invoice {invoice}."),
+        Kind::Refund { .. } => {
+            format!("Receipt for a refund. Not a tax invoice or credit note; see invoice {invoice}.")
+        }
         _ => format!("Not a receipt and not a tax invoice; see invoice {invoice}."),
     });
     notes.extend(company.refund_policy.clone());

@@ -5,11 +5,8 @@ use super::{Amount, Company, Customer, Earlier, Invoice, Kind, Method, Receipt};
 /// $400.00 of $1,240.00, paid by card to Acme.
 pub(super) fn payment() -> (Receipt, Company) {
     let usd = |minor| Amount::new(minor, 2, "USD");
-    let company = Company {
-        name: "Acme".to_owned(),
-        email: Some("billing@acme.example".to_owned()),
-        ..Company::default()
-    };
+    let company =
+        Company { name: "Acme".to_owned(), email: Some("billing@acme.example".to_owned()), ..Company::default() };
     let receipt = Receipt {
         number: "R-2031".to_owned(),
         kind: Kind::Payment,

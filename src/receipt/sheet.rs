@@ -24,8 +24,25 @@ impl Paper {
     /// Letter where offices have Letter in the printer, else A4. Takes a two-letter code or a name.
     pub(super) fn of_country(country: Option<&str>) -> Paper {
         const LETTERS: &[&str] = &[
-            "US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA", "CA", "CANADA", "MX", "MEXICO", "MÉXICO", "CO",
-            "COLOMBIA", "CL", "CHILE", "PH", "PHILIPPINES", "VE", "VENEZUELA", "PR", "PUERTO RICO",
+            "US",
+            "USA",
+            "UNITED STATES",
+            "UNITED STATES OF AMERICA",
+            "CA",
+            "CANADA",
+            "MX",
+            "MEXICO",
+            "MÉXICO",
+            "CO",
+            "COLOMBIA",
+            "CL",
+            "CHILE",
+            "PH",
+            "PHILIPPINES",
+            "VE",
+            "VENEZUELA",
+            "PR",
+            "PUERTO RICO",
         ];
         let country = country.unwrap_or_default().trim().to_uppercase();
         if LETTERS.contains(&country.as_str()) { LETTER } else { A4 }

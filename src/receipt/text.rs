@@ -33,6 +33,8 @@ pub(super) struct Line {
     pub(super) width: f32,
     /// The paragraph reads from right to left.
     pub(super) rtl: bool,
+    /// What a screen reader should say, where glyphs stand in another order than their letters.
+    pub(super) spoken: Option<String>,
 }
 
 impl Run {
@@ -72,6 +74,7 @@ pub(super) fn wrap(text: &str, style: Style, widest: f32) -> Vec<Line> {
     let mut lines = Vec::new();
     for range in breaks(&text, &clusters, widest / style.size) {
         let (levels, visual) = bidi.visual_runs(paragraph, range.clone());
+        let spoken = visual.iter().any(|run| levels[run.start].is_rtl()).then(|| text[range.clone()].to_owned());
         let mut runs = Vec::new();
         for run in visual {
             let level = levels[run.start];
@@ -88,7 +91,7 @@ pub(super) fn wrap(text: &str, style: Style, widest: f32) -> Vec<Line> {
             .filter(|cluster| range.contains(&cluster.at) && !blanks.contains(&cluster.at))
             .map(|cluster| cluster.advance)
             .sum();
-        lines.push(Line { runs, width: width * style.size, rtl });
+        lines.push(Line { runs, width: width * style.size, rtl, spoken });
     }
     lines
 }

@@ -1,8 +1,8 @@
 //! The mailbox over HTTP, for tests, tools and the console.
 //!
-//! `GET /` lists (`?after=ID`, `?to=ADDRESS`; `&wait=SECONDS` waits until there is something to list) · `GET /{id}` ·
-//! `GET /{id}/raw` · `GET /{id}/html` · `GET /{id}/text` · `GET /{id}/attachments/{n}` · `DELETE /` ·
-//! `GET /events` (server-sent events, one for each new mail, its id as data).
+//! `GET /api/messages` lists (`?after=ID`, `?to=ADDRESS`; `&wait=SECONDS` waits until there is something to list) ·
+//! `DELETE /api/messages` · `GET /api/messages/{id}` · `…/raw` · `…/html` · `…/text` · `…/attachments/{n}` ·
+//! `GET /api/events` (server-sent events, one for each new mail, its id as data).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,13 @@ const LONGEST_WAIT: u64 = 60;
 /// To be mounted where the mailbox shall be found.
 pub fn router(mailbox: Arc<Mailbox>) -> Router {
     Router::new()
-        .route("/", get(list).delete(clear))
-        .route("/events", get(events))
-        .route("/{id}", get(one))
-        .route("/{id}/raw", get(raw))
-        .route("/{id}/text", get(text))
-        .route("/{id}/html", get(html))
-        .route("/{id}/attachments/{nth}", get(attachment))
+        .route("/api/messages", get(list).delete(clear))
+        .route("/api/events", get(events))
+        .route("/api/messages/{id}", get(one))
+        .route("/api/messages/{id}/raw", get(raw))
+        .route("/api/messages/{id}/text", get(text))
+        .route("/api/messages/{id}/html", get(html))
+        .route("/api/messages/{id}/attachments/{nth}", get(attachment))
         .with_state(mailbox)
 }
 
@@ -47,6 +47,7 @@ struct Wanted {
 /// A line of the list.
 #[derive(Serialize)]
 struct Summary {
+    #[serde(serialize_with = "super::reader::as_text")]
     id: u64,
     received_at: jiff::Timestamp,
     from: String,
@@ -98,7 +99,8 @@ fn summary(mail: &Mail) -> Summary {
 async fn clear(State(mailbox): State<Arc<Mailbox>>) -> Response {
     match mailbox.clear() {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the mails could not be thrown away: {error}\n")).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the mails could not be thrown away: {error}\n"))
+            .into_response(),
     }
 }
 
@@ -122,7 +124,11 @@ async fn html(State(mailbox): State<Arc<Mailbox>>, Path(id): Path<u64>) -> Respo
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allow-popups-to-escape-sandbox",
     );
     let html = mailbox.get(id).and_then(|mail| mail.open().html);
-    html.map_or_else(missing, |html| ([SAFE], typed("text/html; charset=utf-8", html.into_bytes())).into_response())
+    html.map_or_else(missing, |html| {
+        // Links open beside the console: the payment page refuses to stand in a frame.
+        let html = html.replacen("<head>", "<head><base target=\"_blank\">", 1);
+        ([SAFE], typed("text/html; charset=utf-8", html.into_bytes())).into_response()
+    })
 }
 
 async fn attachment(State(mailbox): State<Arc<Mailbox>>, Path((id, nth)): Path<(u64, usize)>) -> Response {
@@ -133,8 +139,11 @@ async fn attachment(State(mailbox): State<Arc<Mailbox>>, Path((id, nth)): Path<(
             "application/pdf" => ("application/pdf", "inline"),
             _ => ("application/octet-stream", "attachment"),
         };
-        let name: String =
-            file.name.chars().map(|sign| if sign.is_ascii_alphanumeric() || "-_.".contains(sign) { sign } else { '_' }).collect();
+        let name: String = file
+            .name
+            .chars()
+            .map(|sign| if sign.is_ascii_alphanumeric() || "-_.".contains(sign) { sign } else { '_' })
+            .collect();
         let place = [(header::CONTENT_DISPOSITION, format!("{place}; filename=\"{name}\""))];
         (place, typed(kind, file.bytes)).into_response()
     })
@@ -149,7 +158,9 @@ fn missing() -> Response {
     (StatusCode::NOT_FOUND, "there is no such mail\n").into_response()
 }
 
-async fn events(State(mailbox): State<Arc<Mailbox>>) -> Sse<impl Stream<Item = Result<Event, std::convert::Infallible>>> {
+async fn events(
+    State(mailbox): State<Arc<Mailbox>>,
+) -> Sse<impl Stream<Item = Result<Event, std::convert::Infallible>>> {
     let watch = mailbox.watch();
     // The mailbox goes along, so that its end is the server's and not the stream's.
     let stream = futures_util::stream::unfold((watch, mailbox), |(mut watch, mailbox)| async move {

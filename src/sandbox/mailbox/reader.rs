@@ -8,6 +8,7 @@ use super::Mail;
 /// A mail taken apart.
 #[derive(Clone, Debug, Serialize)]
 pub struct Opened {
+    #[serde(serialize_with = "as_text")]
     pub id: u64,
     pub received_at: jiff::Timestamp,
     /// Who handed it over, as said in MAIL FROM.
@@ -106,4 +107,9 @@ impl Mail {
             .collect();
         opened
     }
+}
+
+/// An id is a text for whoever reads the JSON: nobody should reckon with it.
+pub(super) fn as_text<S: serde::Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
 }

@@ -202,7 +202,8 @@ fn recipient(rest: &str, envelope: &mut Envelope, faults: &Faults) -> String {
 
 /// `FROM:<jane@acme.example> SIZE=1` into the address and what follows.
 fn path<'a>(rest: &'a str, keyword: &str) -> Option<(String, &'a str)> {
-    let after = rest.get(..keyword.len()).filter(|start| start.eq_ignore_ascii_case(keyword)).map(|start| start.len())?;
+    let after =
+        rest.get(..keyword.len()).filter(|start| start.eq_ignore_ascii_case(keyword)).map(|start| start.len())?;
     let (address, parameters) = rest[after..].trim_start().strip_prefix('<')?.split_once('>')?;
     Some((address.to_owned(), parameters.trim()))
 }
@@ -229,7 +230,8 @@ async fn sign_in(
             })
         }
         "LOGIN" => {
-            let user = if initial.is_empty() { ask("VXNlcm5hbWU6").await?.unwrap_or_default() } else { initial.to_owned() };
+            let user =
+                if initial.is_empty() { ask("VXNlcm5hbWU6").await?.unwrap_or_default() } else { initial.to_owned() };
             let password = ask("UGFzc3dvcmQ6").await?.unwrap_or_default();
             decoded(&user).zip(decoded(&password))
         }

@@ -29,7 +29,10 @@ async fn a_mail_is_kept_as_it_was_handed_over() {
     let answers = says(&served, LETTER).await;
     assert!(answers.contains("250 2.0.0 kept as 1"), "{answers}");
     let mail = served.handle.get(1).unwrap();
-    assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("a@acme.example", ["jane@customer.example".to_owned()].as_slice()));
+    assert_eq!(
+        (mail.from.as_str(), mail.to.as_slice()),
+        ("a@acme.example", ["jane@customer.example".to_owned()].as_slice())
+    );
     assert!(mail.raw.ends_with(b"\r\nHello\r\n.dotted\r\n"), "{:?}", String::from_utf8_lossy(&mail.raw));
     let opened = mail.open();
     assert_eq!((opened.subject.as_str(), opened.message_id.as_deref()), ("Résumé", Some("1@acme.example")));
@@ -58,10 +61,16 @@ async fn refusals_are_for_good_or_for_now() {
 #[tokio::test]
 async fn commands_out_of_order_are_refused_and_too_much_is_too_much() {
     let (served, _) = started(Options { largest: 1000, ..Options::default() }).await;
-    let answers = says(&served, "MAIL FROM:<a@b.example>\r\nEHLO me\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSTARTTLS\r\nQUIT\r\n").await;
+    let answers =
+        says(&served, "MAIL FROM:<a@b.example>\r\nEHLO me\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSTARTTLS\r\nQUIT\r\n")
+            .await;
     let codes: Vec<&str> = answers.lines().filter(|line| !line.starts_with("250")).map(|line| &line[..3]).collect();
     assert_eq!(codes, ["220", "503", "503", "503", "502", "221"], "{answers}");
-    let large = format!("EHLO me\r\nMAIL FROM:<a@b.example> SIZE=1001\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n{}\r\n.\r\nNOOP {}\r\nQUIT\r\n", "x".repeat(2000), "y".repeat(5000));
+    let large = format!(
+        "EHLO me\r\nMAIL FROM:<a@b.example> SIZE=1001\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n{}\r\n.\r\nNOOP {}\r\nQUIT\r\n",
+        "x".repeat(2000),
+        "y".repeat(5000)
+    );
     let answers = says(&served, &large).await;
     assert_eq!(answers.matches("552 5.3.4").count(), 2, "{answers}");
     assert!(answers.contains("500 5.5.2 line too long") && answers.contains("221 "), "{answers}");
@@ -105,7 +114,7 @@ async fn a_waiting_reader_hears_of_a_new_mail() {
     let _web = AbortOnDropHandle::new(tokio::spawn(async move { axum::serve(listener, app).await.unwrap() }));
     let ask = |path: &str| {
         let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
-        let request = format!("GET /mailbox{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let request = format!("GET /mailbox/api/messages{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         async move {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();

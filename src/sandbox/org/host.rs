@@ -204,6 +204,63 @@ pub trait Host {
 
     /// Where the runtime keeps what lives as long as the transaction (class statics). Starts as `None`.
     fn runtime_state(&mut self) -> &mut Option<Box<dyn Any>>;
+
+    /// `Database.merge`: the losers' children move to the winner, the losers go to the bin. Counts one DML statement.
+    fn merge(
+        &mut self,
+        winner: &mut Record,
+        losers: &[String],
+        options: &SaveOptions,
+    ) -> Result<Vec<RowResult>, Fault> {
+        let _ = (losers, options);
+        Err(Fault {
+            exception: "System.DmlException".to_owned(),
+            message: format!("{} can't be merged here", winner.object),
+            rows: Vec::new(),
+            stack: Vec::new(),
+            uncatchable: false,
+        })
+    }
+
+    /// What the running user may do with an object's records.
+    fn object_access(&self, object: &str) -> ObjectAccess {
+        let _ = object;
+        ObjectAccess::ALL
+    }
+
+    /// What the running user may do with a field.
+    fn field_access(&self, object: &str, field: &str) -> FieldAccess {
+        let _ = (object, field);
+        FieldAccess { readable: true, editable: true }
+    }
+
+    /// `System.abortJob`, for scheduled jobs and queued ones. False when the org knows no such job.
+    fn abort_job(&mut self, id: &str) -> bool {
+        let _ = id;
+        false
+    }
+}
+
+/// What a user may do with an object's records, by the permission sets they hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ObjectAccess {
+    pub create: bool,
+    pub read: bool,
+    pub edit: bool,
+    pub delete: bool,
+    pub view_all: bool,
+    pub modify_all: bool,
+}
+
+impl ObjectAccess {
+    pub const ALL: ObjectAccess =
+        ObjectAccess { create: true, read: true, edit: true, delete: true, view_all: true, modify_all: true };
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FieldAccess {
+    pub readable: bool,
+    pub editable: bool,
 }
 
 /// What the org asks of the package's Apex. Implemented by the runtime in `apex/`.

@@ -1,0 +1,11 @@
+const { jestConfig } = require('@salesforce/sfdx-lwc-jest/config');
+
+module.exports = {
+    ...jestConfig,
+    roots: ['<rootDir>/force-app'],
+    setupFilesAfterEnv: ['<rootDir>/tests/metadata/jest-mocks/setup.js'],
+    moduleNameMapper: {
+        ...jestConfig.moduleNameMapper,
+        '^lightning/actions$': '<rootDir>/tests/metadata/jest-mocks/lightning/actions'
+    }
+};

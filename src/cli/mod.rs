@@ -1,0 +1,130 @@
+//! The command line: one file per command. Alone joins the rooms.
+
+mod check;
+mod dead_letter;
+mod log;
+mod replay;
+mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod service;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::engine::clock::{SteadyClock, wall_ms};
+use crate::salesforce;
+use crate::store::Store;
+use secrecy::ExposeSecret;
+
+/// Get paid through Stripe from Salesforce.
+#[derive(Parser)]
+#[command(name = "quittance", version, about)]
+struct Cli {
+    /// The configuration file. Without it everything comes from QUITTANCE_SECTION__KEY.
+    #[arg(long, short, global = true, env = "QUITTANCE_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Run,
+    /// Try every outside system and say what is wrong and what to do.
+    Check(check::Args),
+    /// Show the queue, the outbox and the event stream.
+    Status(status::Args),
+    /// List, show, retry or discard commands that were given up.
+    DeadLetter(dead_letter::Args),
+    /// Say where the event stream is to begin at the next start.
+    Replay(replay::Args),
+    /// Run the whole product on this machine, with stand-ins for everything outside.
+    #[cfg(feature = "sandbox")]
+    Sandbox(Box<sandbox::Sandbox>),
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    // Before anything makes a TLS connection; a second call would only find it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("quittance: no threads to run on: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("quittance: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    #[cfg(feature = "sandbox")]
+    if let Command::Sandbox(arguments) = cli.command {
+        return sandbox::run(*arguments).await.map(|()| ExitCode::SUCCESS);
+    }
+    let config = Config::read(cli.config.as_deref());
+    match cli.command {
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(_) => Ok(ExitCode::SUCCESS), // done above, where no configuration is read
+        Command::Run => run::run(config?).await,
+        Command::Check(args) => check::check(config, args).await,
+        Command::Status(args) => status::status(&config?, args).await,
+        Command::DeadLetter(args) => dead_letter::dead_letter(&config?, args).await,
+        Command::Replay(args) => replay::replay(&config?, args).await,
+    }
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let url = config.database_url.expose_secret();
+    Store::open(url).await.context("the database could not be opened; check database.url")
+}
+
+async fn clock_of(store: &Store) -> anyhow::Result<SteadyClock> {
+    Ok(SteadyClock::start(wall_ms(), store.high_water_ms().await?))
+}
+
+fn salesforce_settings(config: &Config) -> salesforce::Settings {
+    use crate::config::Auth;
+    let org = &config.salesforce;
+    let client_id = org.client_id.clone();
+    let login = match &org.auth {
+        Auth::ClientCredentials { client_secret } => {
+            salesforce::Login::ClientCredentials { client_id, client_secret: client_secret.clone() }
+        }
+        Auth::JwtBearer { private_key, username, audience } => salesforce::Login::JwtBearer {
+            client_id,
+            username: username.clone(),
+            audience: audience.clone(),
+            private_key: private_key.clone(),
+        },
+    };
+    salesforce::Settings {
+        login_url: org.login_url.clone(),
+        login,
+        pubsub_url: org.pubsub_url.clone(),
+        ca_pem: config.ca_pem.clone(),
+        timeout: std::time::Duration::from_secs(60),
+    }
+}
+
+fn stripe_settings(config: &Config) -> crate::stripe::Settings {
+    crate::stripe::Settings {
+        api_url: config.stripe.api_url.clone(),
+        secret_key: config.stripe.secret_key.clone(),
+        timeout: std::time::Duration::from_secs(30),
+    }
+}

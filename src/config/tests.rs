@@ -1,0 +1,85 @@
+use super::*;
+
+const GOOD: &str = r##"
+[database]
+url = "sqlite://q.db"
+[salesforce]
+login_url = "https://acme.my.salesforce.com/"
+client_id = 12345
+client_secret = "s"
+[stripe]
+secret_key = "sk_test_1"
+publishable_key = "pk_test_1"
+webhook_secrets = ["whsec_1"]
+[mail]
+smtp_url = "smtp://127.0.0.1:25"
+from = "Acme <billing@acme.example>"
+[web]
+public_url = "https://pay.acme.example/"
+[links]
+key = "0123456789abcdef0123456789abcdef"
+[company]
+name = "Acme"
+colour = "#0a5fd6"
+"##;
+
+fn read(text: &str) -> Result<Config, Error> {
+    Config::from_figment(&Figment::new().merge(Toml::string(text)), None)
+}
+
+fn problems(text: &str) -> Vec<String> {
+    read(text).err().map(|error| error.0.iter().map(ToString::to_string).collect()).unwrap_or_default()
+}
+
+#[test]
+fn what_is_needed_is_enough() {
+    let config = read(GOOD).unwrap();
+    assert_eq!(config.salesforce.client_id, "12345", "a number is a text too");
+    assert_eq!(config.salesforce.pubsub_url, "https://api.pubsub.salesforce.com:7443");
+    assert_eq!(config.web.public_url, "https://pay.acme.example");
+    assert_eq!(config.company.colour, Some([0x0a, 0x5f, 0xd6]));
+    assert_eq!(config.company.legal_name, "Acme");
+    assert!(!config.stripe.is_live());
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_with_its_key() {
+    let found =
+        problems(&GOOD.replace("client_secret = \"s\"", "").replace("pk_test_1", "oops").replace("#0a5fd6", "blue"));
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(
+        found[0],
+        "salesforce.client_secret: found nothing; expected the secret, or salesforce.client_secret_file, or the variable \
+         QUITTANCE_SALESFORCE__CLIENT_SECRET"
+    );
+    assert!(found[1].starts_with("stripe.publishable_key: found"));
+    assert!(found[2].starts_with("company.colour: found \"blue\"; expected"));
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_named_with_those_that_do() {
+    let found = problems(&GOOD.replace("[company]", "[company]\nnmae = \"x\""));
+    assert!(found[0].starts_with("company.nmae: found a key that does not exist; expected one of name,"), "{found:?}");
+}
+
+#[test]
+fn a_live_key_goes_nowhere_but_to_stripe() {
+    let live = GOOD.replace("sk_test_1", "rk_live_1").replace("pk_test_1", "pk_live_1");
+    assert_eq!(problems(&live), Vec::<String>::new());
+    let elsewhere = live.replace("[stripe]", "[stripe]\napi_url = \"http://127.0.0.1:1\"");
+    assert!(problems(&elsewhere)[0].starts_with("stripe.api_url:"));
+    assert!(problems(&GOOD.replace("pk_test_1", "pk_live_1"))[0].contains("another mode"));
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key"), "sk_test_from_file\n").unwrap();
+    let text = GOOD.replace("secret_key = \"sk_test_1\"", "secret_key_file = \"key\"");
+    let figment = Figment::new().merge(Toml::string(&text));
+    let config = Config::from_figment(&figment, Some(folder.path())).unwrap();
+    assert_eq!(config.stripe.secret_key.expose_secret(), "sk_test_from_file");
+    assert!(!format!("{config:?}").contains("from_file"));
+    let found = Config::from_figment(&Figment::new().merge(Toml::string(&text)), None).unwrap_err();
+    assert!(found.to_string().contains("stripe.secret_key_file"));
+}

@@ -1,0 +1,163 @@
+//! A load run: accounts are inserted, links are sent, customers pay, the daemon is killed meanwhile if that is asked
+//! for; then everything is left to settle, and the auditor reads what there is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use super::auditor::Report;
+use super::customer::{Customer, Outcome};
+use super::{Error, World};
+use crate::sandbox::daemon::Daemon;
+use crate::sandbox::faults::Faults;
+
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub payments: usize,
+    pub accounts: usize,
+    pub kills: usize,
+    pub seed: u64,
+    /// How many customers are on the page at the same time.
+    pub at_once: usize,
+    /// How long everything may take to settle after the last customer has left.
+    pub settle: Duration,
+}
+
+/// What happened.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    pub paid: usize,
+    pub declined: usize,
+    pub gave_up: usize,
+    pub kills: usize,
+    pub elapsed: Duration,
+    pub problems: Vec<String>,
+    pub report: Report,
+}
+
+/// Runs the plan against a running sandbox. `progress` is told a line now and then.
+pub async fn run(world: &World, daemon: &Arc<Daemon>, faults: &Arc<Faults>, plan: &Plan, progress: impl Fn(String) + Send + Sync + 'static) -> Result<Outcomes, Error> {
+    let start = Instant::now();
+    let progress = Arc::new(progress);
+    let finished = Arc::new(AtomicUsize::new(0));
+    let killer = tokio::spawn(kill_at_random(Arc::clone(daemon), plan.clone(), Arc::clone(&finished), Arc::clone(&progress)));
+    let accounts = insert_accounts(world, plan).await?;
+    let mut outcomes = pay(world, plan, &accounts, &finished, &progress).await?;
+    finished.store(usize::MAX, Ordering::SeqCst);
+    outcomes.kills = killer.await.unwrap_or_default();
+    // The audit asks what the state becomes once the bad days are over, so the faults end here.
+    for (name, ..) in crate::sandbox::faults::ALL {
+        faults.set(name, 0.0).map_err(|error| Error::Unreadable { what: "the faults".to_owned(), why: error.to_string() })?;
+    }
+    progress("waiting for everything to settle".to_owned());
+    outcomes.report = settle(world, plan).await?;
+    if outcomes.report.succeeded < outcomes.paid {
+        outcomes.problems.push(format!("customers were told {} times that they had paid, and Stripe has {} payments", outcomes.paid, outcomes.report.succeeded));
+    }
+    outcomes.elapsed = start.elapsed();
+    Ok(outcomes)
+}
+
+/// Accounts come as an import would bring them: in chunks, some of which are updated again at once.
+async fn insert_accounts(world: &World, plan: &Plan) -> Result<Vec<String>, Error> {
+    let mut ids = Vec::new();
+    let wanted = plan.accounts.max(plan.payments.min(50)).max(1);
+    for chunk in (0..wanted).collect::<Vec<_>>().chunks(100) {
+        let rows: Vec<_> = chunk
+            .iter()
+            .map(|index| json!({"Name": format!("Load Customer {:05} of run {}", index, plan.seed), "Billing_Email__c": format!("load-{}-{index}@customers.example", plan.seed)}))
+            .collect();
+        ids.extend(retry(|| world.insert_many("Account", &rows)).await?);
+    }
+    for id in ids.iter().step_by(10) {
+        retry(|| world.update("Account", id, &json!({"Phone": "+1 555 0100"}))).await?;
+    }
+    Ok(ids)
+}
+
+async fn pay(world: &World, plan: &Plan, accounts: &[String], finished: &Arc<AtomicUsize>, progress: &Arc<impl Fn(String) + Send + Sync + 'static>) -> Result<Outcomes, Error> {
+    let places = Arc::new(Semaphore::new(plan.at_once));
+    let mut walks = tokio::task::JoinSet::new();
+    for number in 0..plan.payments {
+        let (world, places, account, seed) = (world.clone(), Arc::clone(&places), accounts[number % accounts.len()].clone(), plan.seed);
+        walks.spawn(async move {
+            let _place = places.acquire_owned().await;
+            let mut customer = Customer::new(world, seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+            customer.be_sent_and_pay(&account, number).await
+        });
+    }
+    let mut outcomes = Outcomes::default();
+    while let Some(walk) = walks.join_next().await {
+        match walk {
+            Ok(Ok(Outcome::Paid)) => outcomes.paid += 1,
+            Ok(Ok(Outcome::Declined)) => outcomes.declined += 1,
+            Ok(Ok(Outcome::GaveUp(why))) => {
+                outcomes.gave_up += 1;
+                outcomes.problems.push(why);
+            }
+            Ok(Err(error)) => outcomes.problems.push(error.to_string()),
+            Err(error) => outcomes.problems.push(error.to_string()),
+        }
+        let done = finished.fetch_add(1, Ordering::SeqCst) + 1;
+        if done.is_multiple_of(10) {
+            progress(format!("{done} of {} customers are through", plan.payments));
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Kills the daemon at random moments, evenly over the run, and starts it again each time.
+async fn kill_at_random(daemon: Arc<Daemon>, plan: Plan, finished: Arc<AtomicUsize>, progress: Arc<impl Fn(String) + Send + Sync>) -> usize {
+    let mut dice = StdRng::seed_from_u64(plan.seed ^ 0x6b69_6c6c);
+    let mut kills = 0;
+    while kills < plan.kills {
+        // Short enough that a kill falls into start-up too, long enough that work gets done in between.
+        tokio::time::sleep(Duration::from_millis(dice.random_range(150..1_800))).await;
+        daemon.kill().await;
+        kills += 1;
+        if let Err(error) = daemon.start().await {
+            progress(error.to_string());
+            return kills;
+        }
+        if kills.is_multiple_of(10) {
+            progress(format!("killed {kills} times"));
+        }
+        if finished.load(Ordering::SeqCst) == usize::MAX && kills >= plan.kills {
+            break;
+        }
+    }
+    // Whatever was killed last must come up, or nothing will settle.
+    if let Err(error) = daemon.ready(60).await {
+        progress(error.to_string());
+    }
+    kills
+}
+
+/// Audits until nothing is found or the time is up: what is still on its way is not yet wrong.
+async fn settle(world: &World, plan: &Plan) -> Result<Report, Error> {
+    let start = Instant::now();
+    loop {
+        let report = world.audit().await?;
+        if report.findings.is_empty() || start.elapsed() > plan.settle {
+            return Ok(report);
+        }
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+}
+
+/// A clerk tries again where Salesforce refused in passing.
+async fn retry<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl FnMut() -> F) -> Result<T, Error> {
+    let mut tries = 0;
+    loop {
+        match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(error) if tries >= 8 => return Err(error),
+            Err(_) => tries += 1,
+        }
+        tokio::time::sleep(Duration::from_millis(100 * tries)).await;
+    }
+}

@@ -1,0 +1,21 @@
+//! The resources of the API, one file each, and the tables of test cards and test bank accounts.
+
+pub mod account;
+pub mod balance;
+pub mod banks;
+pub mod cards;
+pub mod charges;
+pub mod confirmation;
+pub mod customer_sessions;
+pub mod customers;
+pub mod disputes;
+pub mod events;
+pub mod mandates;
+pub mod money;
+pub mod payment_intents;
+pub mod payment_methods;
+pub mod refunds;
+pub mod setup_intents;
+pub mod sources;
+pub mod timers;
+pub mod webhook_endpoints;

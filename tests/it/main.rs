@@ -1,0 +1,6 @@
+//! What a user could see, through the started house: the real daemon and the sandbox, on loopback.
+#![cfg(feature = "sandbox")]
+
+mod account_sync;
+mod house;
+mod service;
