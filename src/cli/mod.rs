@@ -3,10 +3,9 @@
 mod check;
 mod dead_letter;
 mod log;
+mod pay;
 mod replay;
 mod run;
-#[cfg(feature = "sandbox")]
-mod sandbox;
 mod service;
 mod status;
 
@@ -45,9 +44,6 @@ enum Command {
     DeadLetter(dead_letter::Args),
     /// Say where the event stream is to begin at the next start.
     Replay(replay::Args),
-    /// Run the whole product on this machine, with stand-ins for everything outside.
-    #[cfg(feature = "sandbox")]
-    Sandbox(Box<sandbox::Sandbox>),
 }
 
 /// Runs the command that the arguments name.
@@ -72,14 +68,8 @@ pub fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
-    #[cfg(feature = "sandbox")]
-    if let Command::Sandbox(arguments) = cli.command {
-        return sandbox::run(*arguments).await.map(|()| ExitCode::SUCCESS);
-    }
     let config = Config::read(cli.config.as_deref());
     match cli.command {
-        #[cfg(feature = "sandbox")]
-        Command::Sandbox(_) => Ok(ExitCode::SUCCESS), // done above, where no configuration is read
         Command::Run => run::run(config?).await,
         Command::Check(args) => check::check(config, args).await,
         Command::Status(args) => status::status(&config?, args).await,

@@ -11,11 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::pay::{self, Pay};
 use super::service;
 use crate::config::Config;
 use crate::domain::{CommandKind, OrgId};
 use crate::engine::commands::{RetryError, SyncAccount};
 use crate::engine::house::House;
+use crate::engine::payments;
 use crate::engine::work::Registry;
 use crate::engine::{intake, notices, outbox, pulse, worker};
 use crate::store::Store;
@@ -48,12 +50,13 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         tasks.spawn(verify_later(config.clone(), house.clone(), stripe.clone(), failed.clone()));
     }
     let person_accounts = has_person_accounts(&house.salesforce).await;
+    let pay = Pay::new(&config, &house, stripe.clone(), identity.org_id.clone())?;
+    let accounts = SyncAccount::new(house.clone(), stripe, identity.org_id.as_str(), person_accounts);
     let registry = Registry::default()
-        .with(
-            CommandKind::SyncAccount,
-            SyncAccount::new(house.clone(), stripe.clone(), identity.org_id.as_str(), person_accounts),
-        )
+        .with(CommandKind::SyncAccount, accounts)
         .with(CommandKind::RetryError, RetryError::new(house.clone()));
+    let registry = pay.handlers(registry);
+    let listener = pay::listen(&config).await?;
 
     let watchdog = Duration::from_secs(config.salesforce.watchdog_s);
     tasks.spawn(pulse::run(house.clone()));
@@ -62,6 +65,8 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     tasks.spawn(notices::run(house.clone()));
     tasks.spawn(notices::run_files(house.clone()));
     tasks.spawn(intake::run(house.clone(), intake::Settings { watchdog }));
+    tasks.spawn(pay::serve(pay.app(&config, metrics(&stop)?), listener, stop.clone()));
+    tasks.spawn(payments::run(pay.payments.clone(), pay.receipts.clone()));
     tokio::spawn(service::watchdog(CancellationToken::new()));
     service::ready();
     service::status("taking payments");
@@ -77,6 +82,22 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     store.sign_off(&house.me()).await?;
     store.close().await;
     Ok(if failed.load(Ordering::Acquire) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Collects figures, and renders them when asked.
+fn metrics(stop: &CancellationToken) -> anyhow::Result<impl Fn() -> String + Send + Sync + 'static> {
+    let handle = metrics_exporter_prometheus::PrometheusBuilder::new()
+        .install_recorder()
+        .context("the collector of figures could not be started")?;
+    let (upkeep, stop) = (handle.clone(), stop.clone());
+    tokio::spawn(async move {
+        // Without it the histograms grow until somebody asks.
+        while !stop.is_cancelled() {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(move || handle.render())
 }
 
 async fn wait_for_stop(stop: &CancellationToken) -> anyhow::Result<()> {

@@ -388,7 +388,7 @@ impl Builder {
             "client_credentials" => self
                 .secret("salesforce.client_secret", &raw.client_secret)
                 .map(|client_secret| Auth::ClientCredentials { client_secret }),
-            "jwt_bearer" | "jwt" => {
+            "jwt_bearer" => {
                 let private_key = self.secret("salesforce.private_key", &raw.private_key);
                 let username = self.needed("salesforce.username", &raw.username, "the integration user's user name");
                 let audience = raw.audience.text().unwrap_or("https://login.salesforce.com").to_owned();

@@ -9,7 +9,11 @@ async fn synced(world: &World, account: &str) -> Value {
     let soql = format!("SELECT Id, Name, Stripe_Customer_Id__c, Stripe_In_Sync__c FROM Account WHERE Id = '{account}'");
     until("the account to be in sync", 30, || async {
         let row = world.one(&soql).await?;
-        Ok(if row["Stripe_In_Sync__c"] == true && row["Stripe_Customer_Id__c"].is_string() { Ok(row) } else { Err(row.to_string()) })
+        Ok(if row["Stripe_In_Sync__c"] == true && row["Stripe_Customer_Id__c"].is_string() {
+            Ok(row)
+        } else {
+            Err(row.to_string())
+        })
     })
     .await
     .unwrap_or_else(|error| panic!("{error}"))
@@ -22,7 +26,13 @@ async fn customers_of(world: &World, account: &str) -> Vec<Value> {
 }
 
 async fn a_new_account_gets_its_customer_id(house: House) {
-    let account = house.insert("Account", &json!({"Name": "Ørsted & Søn", "Billing_Email__c": "regnskab@orsted.example", "BillingCity": "Aarhus"})).await.expect("insert");
+    let account = house
+        .insert(
+            "Account",
+            &json!({"Name": "Ørsted & Søn", "Billing_Email__c": "regnskab@orsted.example", "BillingCity": "Aarhus"}),
+        )
+        .await
+        .expect("insert");
     let row = synced(&house, &account).await;
     let customers = customers_of(&house, &account).await;
     assert_eq!(customers.len(), 1, "one Customer for one account");
@@ -73,7 +83,8 @@ async fn an_import_of_400_accounts_makes_400_customers_with_few_calls_and_two_ev
     let state = house.stripe_state().await.expect("Stripe's state");
     assert_eq!(state["customers"].as_array().map(Vec::len), Some(400));
     let after = counters(&house).await;
-    let delivered = after["delivered_events"].as_i64().unwrap_or_default() - before["delivered_events"].as_i64().unwrap_or_default();
+    let delivered = after["delivered_events"].as_i64().unwrap_or_default()
+        - before["delivered_events"].as_i64().unwrap_or_default();
     assert_eq!(delivered, 2, "one delivered event for each chunk of 200, and none for our own write-back");
 }
 

@@ -110,7 +110,8 @@ impl Rights {
         }
         let whole = self.object(catalog, &object.name);
         let standard = !field.name.ends_with("__c");
-        let by_profile = standard && object.kind == ObjectKind::Standard && (self.standard_profile || is_setup(&object.name));
+        let by_profile =
+            standard && object.kind == ObjectKind::Standard && (self.standard_profile || is_setup(&object.name));
         let always = matches!(field.kind, FieldKind::Id)
             || SYSTEM_FIELDS.contains(&field.name.as_str())
             || field.required

@@ -148,7 +148,12 @@ impl Org {
             for (job, step) in steps {
                 let outcome = self.step(&user, job, step);
                 if let Err(fault) = outcome {
-                    tracing::warn!(schedule = id, exception = fault.exception, reason = fault.message, "a schedule failed");
+                    tracing::warn!(
+                        schedule = id,
+                        exception = fault.exception,
+                        reason = fault.message,
+                        "a schedule failed"
+                    );
                 }
             }
         }
@@ -169,9 +174,10 @@ impl Org {
     fn run_step(&self, id: &str) {
         let Some((owner, mut steps)) = ({
             let world = self.world();
-            world.store.row("AsyncApexJob", id).map(|row| {
-                (reader::text(row, "CreatedById"), steps_from_text(&reader::text(row, "_steps")))
-            })
+            world
+                .store
+                .row("AsyncApexJob", id)
+                .map(|row| (reader::text(row, "CreatedById"), steps_from_text(&reader::text(row, "_steps"))))
         }) else {
             return;
         };

@@ -100,7 +100,8 @@ fn replay(file: impl BufRead, schema: &Schema, store: &mut Store) -> Result<(), 
         // An object or field that the package no longer has is gone, as after its deletion in the real org.
         let Some(object) = schema.object(object) else { continue };
         let row = entry["row"].as_object().map(|fields| {
-            let fields = fields.iter().filter_map(|(name, value)| Some((name.clone(), from_json(object, name, value)?)));
+            let fields =
+                fields.iter().filter_map(|(name, value)| Some((name.clone(), from_json(object, name, value)?)));
             Arc::new(fields.collect::<Row>())
         });
         if let Some(row) = &row {

@@ -1,9 +1,9 @@
 //! The sandbox org: the package's own metadata and Apex, behind Salesforce's protocols.
 
 pub mod access;
-pub mod bus;
 #[cfg(test)]
 mod bench;
+pub mod bus;
 pub mod catalog;
 mod cron;
 mod events;

@@ -330,10 +330,7 @@ impl Org {
 
     /// Whether this object can be published.
     pub fn is_event(&self, object: &str) -> bool {
-        self.catalog
-            .schema
-            .object(object)
-            .is_some_and(|object| matches!(object.kind, ObjectKind::PlatformEvent { .. }))
+        self.catalog.schema.object(object).is_some_and(|object| matches!(object.kind, ObjectKind::PlatformEvent { .. }))
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {

@@ -150,8 +150,9 @@ fn permissions(transaction: &mut Transaction) {
                 .table("SetupEntityAccess")
                 .and_then(|table| {
                     let ids = table.find("ParentId", &Value::Id(id.clone()))?;
-                    ids.into_iter()
-                        .find(|entry| table.row(entry).is_some_and(|row| reader::text(row, "SetupEntityId") == permission))
+                    ids.into_iter().find(|entry| {
+                        table.row(entry).is_some_and(|row| reader::text(row, "SetupEntityId") == permission)
+                    })
                 })
                 .is_some();
             if !known {

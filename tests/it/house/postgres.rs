@@ -15,7 +15,10 @@ impl Postgres {
         let dir = tempfile::tempdir().expect("a folder for the cluster");
         let data = dir.path().join("data");
         std::fs::create_dir(&data).expect("the cluster's folder");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|socket| socket.local_addr())
+            .expect("a free port")
+            .port();
         if is_root() {
             // initdb refuses root, and the postgres user must be able to enter the folder.
             run(Command::new("chmod").arg("755").arg(dir.path()));
@@ -25,7 +28,15 @@ impl Postgres {
         postgres.as_postgres("initdb", &format!("-D '{}' -A trust -U quittance", data.display()));
         let options = format!("-p {port} -k {} -c listen_addresses=127.0.0.1", data.display());
         postgres.as_postgres("pg_ctl", &format!("-D '{0}' -w -l '{0}/log' -o '{options}' start", data.display()));
-        run(Command::new(postgres.bin.join("createdb")).args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "quittance", "quittance"]));
+        run(Command::new(postgres.bin.join("createdb")).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+            "-U",
+            "quittance",
+            "quittance",
+        ]));
         postgres
     }
 
@@ -46,7 +57,9 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         let data = self.dir.path().join("data");
-        let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.as_postgres("pg_ctl", &format!("-D '{}' -m immediate stop", data.display()))));
+        let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.as_postgres("pg_ctl", &format!("-D '{}' -m immediate stop", data.display()))
+        }));
         if stopped.is_err() {
             eprintln!("the PostgreSQL cluster in {} may still run", data.display());
         }
@@ -54,9 +67,16 @@ impl Drop for Postgres {
 }
 
 fn find_bin() -> PathBuf {
-    let on_path = std::process::Command::new("sh").args(["-c", "command -v initdb"]).output().ok().filter(|output| output.status.success());
+    let on_path = std::process::Command::new("sh")
+        .args(["-c", "command -v initdb"])
+        .output()
+        .ok()
+        .filter(|output| output.status.success());
     if let Some(output) = on_path
-        && let Some(dir) = Path::new(String::from_utf8_lossy(&output.stdout).trim()).canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned))
+        && let Some(dir) = Path::new(String::from_utf8_lossy(&output.stdout).trim())
+            .canonicalize()
+            .ok()
+            .and_then(|path| path.parent().map(Path::to_owned))
     {
         return dir;
     }
@@ -77,5 +97,10 @@ fn is_root() -> bool {
 
 fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
