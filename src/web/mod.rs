@@ -11,9 +11,13 @@ mod pay;
 mod receipt;
 mod router;
 mod security;
+mod serve;
 mod state;
 mod states;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 
 pub use router::router;
+pub use serve::serve;
 pub use state::{App, Company, Settings};

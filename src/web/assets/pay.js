@@ -290,3 +290,4 @@ const wait = setInterval(() => {
   }
 }, 50);
 if (!byId("summary", HTMLElement).hidden) byId("summary", HTMLElement).focus();
+export {};

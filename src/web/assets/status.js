@@ -22,3 +22,4 @@ if (form instanceof HTMLFormElement && progress) {
   };
   void ask();
 }
+export {};

@@ -1,0 +1,5 @@
+//! The pages against small stand-ins for Stripe and Salesforce: every room is the real one.
+
+mod outside;
+mod pages;
+mod payments;
