@@ -6,7 +6,6 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
@@ -130,22 +129,5 @@ impl Daemon {
         let text = std::fs::read_to_string(&self.plan.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
-    }
-}
-
-impl super::console::Sidecar for Daemon {
-    fn pid(&self) -> BoxFuture<'_, Option<u32>> {
-        Box::pin(self.id())
-    }
-
-    fn kill(&self) -> BoxFuture<'_, ()> {
-        Box::pin(Daemon::kill(self))
-    }
-
-    fn start(&self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async {
-            Daemon::start(self).await.map_err(|error| error.to_string())?;
-            self.ready(60).await.map_err(|error| error.to_string())
-        })
     }
 }

@@ -4,7 +4,6 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio_util::task::AbortOnDropHandle;
@@ -180,20 +179,12 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     };
     let daemon = Daemon::new(plan, world.http.clone());
 
-    let app = super::console::router(Arc::new(super::console::World {
-        http: world.http.clone(),
-        instance_url: world.endpoints.salesforce.instance_url.clone(),
-        api_version: API_VERSION.to_owned(),
-        admin_token: world.endpoints.salesforce.admin_token.clone(),
-        clerk_token: world.endpoints.salesforce.clerk_token.clone(),
-        stripe_control_url: world.endpoints.stripe.control_url.clone(),
-        page_url: world.endpoints.page_url.clone(),
+    let app = super::console::router(super::console::World {
+        outside: world.clone(),
         mailbox: Arc::clone(&mailbox.handle),
         faults: Arc::clone(&faults),
-        sidecar: Arc::clone(&daemon) as Arc<dyn super::console::Sidecar>,
-        mail_opened: AtomicBool::new(false),
-        receipt_seen: AtomicBool::new(false),
-    }));
+        daemon: Arc::clone(&daemon),
+    });
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(console, app).await {
             tracing::error!(%error, "the console stopped");

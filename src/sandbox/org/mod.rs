@@ -5,7 +5,6 @@ pub mod apex;
 pub mod bus;
 #[cfg(test)]
 mod bench;
-pub mod bus;
 pub mod catalog;
 mod cron;
 mod events;
