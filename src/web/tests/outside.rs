@@ -201,6 +201,7 @@ impl Outside {
             trusted_proxies: Vec::new(),
             test: true,
             zone: TimeZone::UTC,
+            stripe_hosts: Vec::new(),
         };
         let app = App::new(links.clone(), receipts, settings, String::new, || None);
         let outside = Self { world, app, store, payments, links };
