@@ -92,7 +92,6 @@ impl Tx {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::store::harness::on_both;
 
     #[tokio::test]

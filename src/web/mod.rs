@@ -11,7 +11,6 @@ mod pay;
 mod receipt;
 mod router;
 mod security;
-mod serve;
 mod state;
 mod states;
 #[cfg(test)]
@@ -19,5 +18,4 @@ mod tests;
 mod webhooks;
 
 pub use router::router;
-pub use serve::serve;
 pub use state::{App, Company, Settings};

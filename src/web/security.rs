@@ -9,11 +9,7 @@ use super::state::{App, Settings};
 
 /// Nothing inline, nothing but Stripe's own hosts beside ours.
 pub fn policy(settings: &Settings) -> String {
-    // Where the configuration leads to another Stripe.js (a stand-in, with a test key only), its host is let in too.
-    let more = match origin(&settings.stripe_js_url) {
-        Some(origin) if origin != "https://js.stripe.com" && settings.test => format!(" {origin}"),
-        _ => String::new(),
-    };
+    let more = settings.stripe_hosts.iter().map(|host| format!(" {host}")).collect::<String>();
     format!(
         "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'self'{more} https:; frame-ancestors 'none'; \
          script-src 'self' https://js.stripe.com https://*.js.stripe.com{more}; style-src 'self'; img-src 'self' data:; \
@@ -21,11 +17,6 @@ pub fn policy(settings: &Settings) -> String {
          connect-src 'self' https://api.stripe.com{more}; \
          frame-src 'self' https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com{more}"
     )
-}
-
-fn origin(url: &str) -> Option<String> {
-    let url = reqwest::Url::parse(url).ok()?;
-    matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
 /// Adds them to whatever a handler answers.

@@ -39,6 +39,8 @@ pub struct Settings {
     /// A test key: every page says so.
     pub test: bool,
     pub zone: TimeZone,
+    /// More hosts that scripts, frames and requests of the page may reach, beside Stripe's own (the sandbox's stand-in).
+    pub stripe_hosts: Vec<String>,
 }
 
 /// Shared by all handlers; cheap to clone.

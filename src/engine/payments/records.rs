@@ -129,7 +129,7 @@ mod tests {
         let part = Part { received: usd(40_000), refunded: usd(10_000), lost: usd(0) };
         let write = payment_write(&payment(Payment::Settled { part })).unwrap();
         assert_eq!(write.fields["State__c"], "Settled");
-        assert_eq!(write.fields["Settled_Amount__c"].to_string(), "300.00");
+        assert_eq!(write.fields["Settled_Amount__c"], 300.0);
         assert_eq!(write.fields["Received_At__c"], "2025-11-24T16:00:00Z");
         assert!(!write.fields.contains_key("Account__c"), "what is not known is not overwritten");
         assert_eq!(write.notice.unwrap().state, "settled");

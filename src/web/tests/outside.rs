@@ -28,7 +28,7 @@ use crate::mail::{Mailer, Sender};
 use crate::store::Store;
 use crate::{receipt, salesforce, stripe};
 
-pub const ORG: &str = "00D000000000001AAA";
+pub const ORG: &str = "00D000000000001EAA";
 pub const INVOICE: &str = "a00D000000IqhSL";
 pub const ACCOUNT: &str = "001D000000IqhSL";
 pub const LINK: &str = "0b8f7e6c-1111-4222-8333-444455556666";
@@ -201,6 +201,7 @@ impl Outside {
             trusted_proxies: Vec::new(),
             test: true,
             zone: TimeZone::UTC,
+            stripe_hosts: Vec::new(),
         };
         let app = App::new(links.clone(), receipts, settings, String::new, || None);
         let outside = Self { world, app, store, payments, links };

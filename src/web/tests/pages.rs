@@ -84,6 +84,7 @@ async fn each_state_of_the_page_has_its_own_words() {
     outside.world.lock().unwrap().status = "Cancelled".into();
     assert!(browser.get(&format!("/pay/{LINK}")).await.text.contains("has withdrawn this invoice"));
     outside.world.lock().unwrap().status = "Open".into();
+    assert_eq!(browser.get(&format!("/pay/{LINK}")).await.status, 200);
 
     outside.world.lock().unwrap().salesforce_down = true;
     let copy = browser.get(&format!("/pay/{LINK}")).await;

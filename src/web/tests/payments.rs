@@ -175,7 +175,7 @@ async fn another_orgs_payment_is_not_booked() {
     on_both(async |store| {
         let outside = Outside::start(store).await;
         let intent = json!({"id": "pi_theirs", "status": "succeeded", "amount": 500, "amount_received": 500,
-            "currency": "usd", "customer": "cus_9", "metadata": {"sf_org_id": "00D000000000002AAA"}});
+            "currency": "usd", "customer": "cus_9", "metadata": {"sf_org_id": "00D000000000002EAA"}});
         outside.world.lock().unwrap().intents.insert("pi_theirs".into(), intent);
         outside.payments.book_any("pi_theirs").await.unwrap();
         assert_eq!(outside.outbox("Payment__c").await.len(), 0);
