@@ -49,9 +49,9 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     if !identity.verified {
         tasks.spawn(verify_later(config.clone(), house.clone(), stripe.clone(), failed.clone()));
     }
-    let person_accounts = has_person_accounts(&house.salesforce).await;
+    let readable = account_fields(&house.salesforce).await;
     let pay = Pay::new(&config, &house, stripe.clone(), identity.org_id.clone())?;
-    let accounts = SyncAccount::new(house.clone(), stripe, identity.org_id.as_str(), person_accounts);
+    let accounts = SyncAccount::new(house.clone(), stripe, identity.org_id.as_str(), readable.as_deref());
     let registry = Registry::default()
         .with(CommandKind::SyncAccount, accounts)
         .with(CommandKind::RetryError, RetryError::new(house.clone()));
@@ -228,24 +228,28 @@ async fn stamped_org(store: &Store) -> anyhow::Result<Option<OrgId>> {
 
 /// What kind of org it is, if not a production one.
 pub async fn is_play_org(client: &salesforce::Client) -> Result<Option<&'static str>, salesforce::Error> {
-    let rows = client.query("SELECT Id, IsSandbox, OrganizationType, TrialExpirationDate FROM Organization").await?;
+    let rows = client.query("SELECT Id, IsSandbox, OrganizationType FROM Organization").await?;
     let Some(org) = rows.first() else { return Ok(None) };
     if org.get("IsSandbox").and_then(Value::as_bool) == Some(true) {
         Ok(Some("sandbox org"))
     } else if org.get("OrganizationType").and_then(Value::as_str) == Some("Developer Edition") {
         Ok(Some("Developer Edition org"))
-    } else if org.get("TrialExpirationDate").is_some_and(|date| !date.is_null()) {
+    } else if is_trial(client).await {
         Ok(Some("trial org"))
     } else {
         Ok(None)
     }
 }
 
-/// Person accounts have an e-mail address of their own. An org that can't be asked now is taken to have none.
-async fn has_person_accounts(client: &salesforce::Client) -> bool {
-    let Ok(described) = client.describe("Account").await else { return false };
-    let fields = described.get("fields").and_then(Value::as_array);
-    fields.is_some_and(|fields| {
-        fields.iter().any(|field| field.get("name").and_then(Value::as_str) == Some("PersonEmail"))
-    })
+/// Not every kind of org has the field.
+async fn is_trial(client: &salesforce::Client) -> bool {
+    let rows = client.query("SELECT Id, TrialExpirationDate FROM Organization").await.unwrap_or_default();
+    rows.first().and_then(|org| org.get("TrialExpirationDate")).is_some_and(|date| !date.is_null())
+}
+
+/// The Account's fields that the integration user sees; `None` where the org can't be asked now.
+async fn account_fields(client: &salesforce::Client) -> Option<Vec<String>> {
+    let described = client.describe("Account").await.ok()?;
+    let fields = described.get("fields")?.as_array()?;
+    Some(fields.iter().filter_map(|field| field.get("name")?.as_str().map(str::to_owned)).collect())
 }

@@ -83,3 +83,21 @@ fn secrets_come_from_files_and_are_never_shown() {
     let found = Config::from_figment(&Figment::new().merge(Toml::string(&text)), None).unwrap_err();
     assert!(found.to_string().contains("stripe.secret_key_file"));
 }
+
+#[test]
+fn the_example_names_only_keys_that_exist() {
+    let example = include_str!("../../quittance.toml.example");
+    let uncommented: String = example
+        .lines()
+        .map(|line| {
+            let rest = line.strip_prefix("# ").unwrap_or(line);
+            let is_key = rest
+                .split_once(" = ")
+                .is_some_and(|(key, _)| key.chars().all(|one| one.is_ascii_lowercase() || one == '_'));
+            if is_key || rest.starts_with('[') { format!("{rest}\n") } else { format!("{line}\n") }
+        })
+        .collect();
+    assert!(uncommented.contains("\nprivacy_url ="), "the comments were not taken away");
+    let raw: Result<Raw, _> = Figment::new().merge(Toml::string(&uncommented)).extract();
+    raw.map_err(|error| error.to_string()).unwrap();
+}

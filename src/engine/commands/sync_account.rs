@@ -7,8 +7,9 @@ use crate::store;
 use crate::store::outbox::Write;
 use crate::stripe::{self, Form, Priority};
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "Id",
+    "PersonEmail",
     "Name",
     "Billing_Email__c",
     "Phone",
@@ -28,7 +29,7 @@ pub struct SyncAccount {
     house: House,
     stripe: stripe::Client,
     org_id: String,
-    person_accounts: bool,
+    fields: Vec<&'static str>,
 }
 
 /// Where the account's Customer comes from.
@@ -38,9 +39,12 @@ enum Found {
 }
 
 impl SyncAccount {
-    /// `person_accounts`: whether the org has the field `PersonEmail`.
-    pub fn new(house: House, stripe: stripe::Client, org_id: &str, person_accounts: bool) -> Self {
-        Self { house, stripe, org_id: org_id.to_owned(), person_accounts }
+    /// `readable` are the Account's fields that the integration user sees: what an org hides from it, as it may hide a phone
+    /// number, is not synced, and a field unknown there would fail the whole read. Unknown (`None`): all but person accounts'.
+    pub fn new(house: House, stripe: stripe::Client, org_id: &str, readable: Option<&[String]>) -> Self {
+        let sees = |name: &str| readable.map_or(name != "PersonEmail", |names| names.iter().any(|one| one == name));
+        let fields = FIELDS.into_iter().filter(|name| name.starts_with("Stripe_") || sees(name)).collect();
+        Self { house, stripe, org_id: org_id.to_owned(), fields }
     }
 
     async fn sync(&self, work: Work) -> Outcome {
@@ -197,7 +201,7 @@ impl SyncAccount {
 
     /// What Stripe gets. For an update, what is blank is cleared.
     fn body(&self, work: &Work, account: &str, update: bool) -> String {
-        let email = work.text("Billing_Email__c").or_else(|| work.text("PersonEmail").filter(|_| self.person_accounts));
+        let email = work.text("Billing_Email__c").or_else(|| work.text("PersonEmail"));
         let mut form =
             Form::new().with("name", work.text("Name").unwrap_or("Unnamed").chars().take(256).collect::<String>());
         for (field, value) in [("email", email), ("phone", work.text("Phone"))] {
@@ -230,11 +234,7 @@ impl SyncAccount {
 
 impl Handler for SyncAccount {
     fn read_back(&self) -> Option<ReadBack> {
-        let mut fields = FIELDS.to_vec();
-        if self.person_accounts {
-            fields.push("PersonEmail");
-        }
-        Some(ReadBack { object: "Account", fields })
+        Some(ReadBack { object: "Account", fields: self.fields.clone() })
     }
 
     fn run(&self, work: Work) -> Doing<'_> {
