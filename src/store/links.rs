@@ -86,6 +86,13 @@ impl Store {
 }
 
 impl Tx {
+    /// Open links that have run out since they were last looked at. Looking marks them.
+    pub async fn take_expired_links(&mut self, now_ms: i64) -> Result<Vec<Link>> {
+        let sql = "UPDATE links SET changed_ms = $1
+                   WHERE state = 'open' AND expires_ms <= $1 AND changed_ms < expires_ms RETURNING *";
+        fetch_all!(self, Row, sql, now_ms)?.into_iter().map(Link::try_from).collect()
+    }
+
     pub async fn link(&mut self, id: &LinkId) -> Result<Option<Link>> {
         let row = fetch_optional!(self, Row, "SELECT * FROM links WHERE link_id = $1", id.as_str())?;
         row.map(Link::try_from).transpose()
@@ -191,6 +198,19 @@ mod tests {
             tx.commit().await.unwrap();
             assert_eq!(store.link(&link.id).await.unwrap().unwrap().state, LinkState::Revoked);
             assert_eq!(store.open_links_of(&link.invoice).await.unwrap(), []);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_link_that_ran_out_is_told_of_once() {
+        on_both(async |store| {
+            let mut tx = store.begin().await.unwrap();
+            tx.record_link_once(&Link { expires_ms: Some(5_000), ..link("link-1") }).await.unwrap();
+            tx.record_link_once(&link("link-2")).await.unwrap();
+            assert_eq!(tx.take_expired_links(4_999).await.unwrap(), []);
+            assert_eq!(tx.take_expired_links(5_000).await.unwrap().len(), 1);
+            assert_eq!(tx.take_expired_links(6_000).await.unwrap(), []);
         })
         .await;
     }

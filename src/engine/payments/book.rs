@@ -498,7 +498,13 @@ impl Payments {
             }
             let settled = matches!(payment.state, Payment::Settled { .. });
             if settled || payment.link.as_deref() == Some(link.id.as_str()) {
-                tx.write_out(&link_write(&link, if paid { "Paid" } else { "Open" }), now_ms).await?;
+                let expired = matches!(link.usable(wall_ms()), crate::domain::link::LinkUse::Expired { .. });
+                let state = match (paid, expired) {
+                    (true, _) => "Paid",
+                    (false, true) => "Expired",
+                    (false, false) => "Open",
+                };
+                tx.write_out(&link_write(&link, state), now_ms).await?;
             }
         }
         Ok(())

@@ -61,6 +61,20 @@ impl Payments {
         Ok(idle.len())
     }
 
+    /// Links that have run out: the org is told, and the card attempts under them end.
+    pub async fn end_expired_links(&self) -> Result<(), Error> {
+        let mut tx = self.store().begin().await?;
+        let expired = tx.take_expired_links(crate::engine::clock::wall_ms()).await?;
+        for link in &expired {
+            tx.write_out(&super::link_write(link, "Expired"), self.now_ms()).await?;
+        }
+        tx.commit().await?;
+        for link in &expired {
+            self.release_link(link.id.as_str(), &link.invoice).await?;
+        }
+        Ok(())
+    }
+
     /// The attempts under a link that was revoked or has expired.
     pub async fn release_link(&self, link: &str, invoice: &SalesforceId) -> Result<(), Error> {
         for attempt in self.store().open_attempts_of(invoice).await? {

@@ -86,5 +86,8 @@ async fn idle(payments: &Payments) {
         if let Err(error) = payments.release_idle().await {
             tracing::warn!(%error, "idle attempts could not be released");
         }
+        if let Err(error) = payments.end_expired_links().await {
+            tracing::warn!(%error, "links that ran out could not be ended yet");
+        }
     }
 }

@@ -82,7 +82,7 @@ pub async fn begin(
     }
     let wish = match wish(&pressed, &typed, &link.id) {
         Ok(wish) => wish,
-        Err(said) => return refuse(said).await,
+        Err(said) => return refuse(*said).await,
     };
     if matches!(wish.method, Method::Stored(_)) && !visitor.verified {
         return refuse(states::refused(&app, &Refused::UnknownMethod)).await;
@@ -123,11 +123,11 @@ pub async fn begin(
     }
 }
 
-fn wish(pressed: &Pressed, typed: &Typed, link: &crate::domain::LinkId) -> Result<Wish, Said> {
+fn wish(pressed: &Pressed, typed: &Typed, link: &crate::domain::LinkId) -> Result<Wish, Box<Said>> {
     let changed = || {
         let mut said = states::form_too_old();
         said.reload = true;
-        said
+        Box::new(said)
     };
     let currency = Currency::from_code(&pressed.currency).map_err(|_| changed())?;
     let shown = Money::from_minor(pressed.shown, currency).map_err(|_| changed())?;
@@ -147,12 +147,12 @@ fn wish(pressed: &Pressed, typed: &Typed, link: &crate::domain::LinkId) -> Resul
     })
 }
 
-fn read_amount(typed: &str, currency: Currency) -> Result<Money, Said> {
+fn read_amount(typed: &str, currency: Currency) -> Result<Money, Box<Said>> {
     let said = |to_do: String| Said::new(422, "Check the amount", "Nothing was charged.", to_do).at("amount");
     // The page is in English: its decimals have a point.
     parse(typed, currency, false).map_err(|no| match no {
-        NoAmount::Missing => said("Enter the amount you want to pay".into()),
-        NoAmount::Unreadable => said("Enter the amount in figures, like 250 or 250.50".into()),
+        NoAmount::Missing => Box::new(said("Enter the amount you want to pay".into())),
+        NoAmount::Unreadable => Box::new(said("Enter the amount in figures, like 250 or 250.50".into())),
         NoAmount::TooFine { down, up } => {
             let decimals = match currency.exponent() {
                 0 => "no decimals".to_owned(),
@@ -161,7 +161,7 @@ fn read_amount(typed: &str, currency: Currency) -> Result<Money, Said> {
             let or = up.map(|up| format!(" or {}", money_words(up))).unwrap_or_default();
             let mut said = said(format!("{currency} has {decimals}. Enter {}{or}", money_words(down)));
             said.offers = [Some(down), up].into_iter().flatten().filter(|offer| !offer.is_zero()).collect();
-            said
+            Box::new(said)
         }
     })
 }

@@ -132,22 +132,35 @@ async fn query(State(world): State<Shared>, Query(ask): Query<HashMap<String, St
 fn stand_ins(world: Shared, url: String) -> Router {
     let empty = || async { Json(json!({ "data": [], "has_more": false })) };
     Router::new()
-        .route("/services/oauth2/token", post(move || async move {
-            Json(json!({"access_token": "t", "token_type": "Bearer", "instance_url": url,
+        .route(
+            "/services/oauth2/token",
+            post(move || async move {
+                Json(json!({"access_token": "t", "token_type": "Bearer", "instance_url": url,
                 "id": format!("{url}/id/{ORG}/005000000000001AAA")}))
-        }))
+            }),
+        )
         .route("/services/data/v66.0/query", get(query))
-        .route("/v1/payment_intents", get(|State(world): State<Shared>| async move {
-            let data: Vec<Value> = world.lock().unwrap().intents.values().cloned().collect();
-            Json(json!({ "data": data, "has_more": false }))
-        }).post(create_intent))
-        .route("/v1/payment_intents/{id}", get(|State(world): State<Shared>, Path(id): Path<String>| async move {
-            Json(world.lock().unwrap().intents[&id].clone())
-        }))
+        .route(
+            "/v1/payment_intents",
+            get(|State(world): State<Shared>| async move {
+                let data: Vec<Value> = world.lock().unwrap().intents.values().cloned().collect();
+                Json(json!({ "data": data, "has_more": false }))
+            })
+            .post(create_intent),
+        )
+        .route(
+            "/v1/payment_intents/{id}",
+            get(|State(world): State<Shared>, Path(id): Path<String>| async move {
+                Json(world.lock().unwrap().intents[&id].clone())
+            }),
+        )
         .route("/v1/payment_intents/{id}/cancel", post(cancel_intent))
-        .route("/v1/refunds", get(|State(world): State<Shared>| async move {
-            Json(json!({ "data": world.lock().unwrap().refunds.clone(), "has_more": false }))
-        }))
+        .route(
+            "/v1/refunds",
+            get(|State(world): State<Shared>| async move {
+                Json(json!({ "data": world.lock().unwrap().refunds.clone(), "has_more": false }))
+            }),
+        )
         .route("/v1/charges", get(empty))
         .route("/v1/disputes", get(empty))
         .route("/v1/events", get(empty))
@@ -158,8 +171,7 @@ fn stand_ins(world: Shared, url: String) -> Router {
 impl Outside {
     pub async fn start(store: Store) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let world: Shared =
-            Arc::new(Mutex::new(World { total: 1240.0, status: "Open".into(), ..World::default() }));
+        let world: Shared = Arc::new(Mutex::new(World { total: 1240.0, status: "Open".into(), ..World::default() }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stand_ins = stand_ins(world.clone(), url.clone());
@@ -179,8 +191,7 @@ impl Outside {
             timeout: Duration::from_secs(5),
         })
         .unwrap();
-        let house =
-            House::new(store.clone(), salesforce, SteadyClock::start(wall_ms(), 0), CancellationToken::new());
+        let house = House::new(store.clone(), salesforce, SteadyClock::start(wall_ms(), 0), CancellationToken::new());
         let settings = PaymentSettings {
             org: SalesforceId::parse(ORG).unwrap(),
             public_url: "https://pay.acme.example".into(),
@@ -248,8 +259,7 @@ impl Outside {
 
     pub fn decline(&self, id: &str, code: &str, charge: &str) {
         self.intent(id, |intent| {
-            intent["last_payment_error"] =
-                json!({"code": "card_declined", "decline_code": code, "charge": charge});
+            intent["last_payment_error"] = json!({"code": "card_declined", "decline_code": code, "charge": charge});
         });
     }
 
@@ -332,7 +342,11 @@ impl Browser {
         }
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 10_000_000).await.unwrap();
-        Seen { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Seen {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     /// Opens the link as a person does, up to the payment page.

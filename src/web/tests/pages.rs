@@ -1,8 +1,8 @@
 //! What the pages say, and what stands in none of them.
 
 use super::outside::{Browser, LINK, Outside};
-use crate::domain::link::LinkState;
 use crate::domain::LinkId;
+use crate::domain::link::LinkState;
 use crate::engine::clock::wall_ms;
 use crate::store::harness::sqlite;
 
@@ -115,14 +115,20 @@ async fn without_script_the_page_says_so_and_keeps_what_was_typed() {
     let page = browser.open(&token).await;
     let (csrf, press, shown) = (page.hidden("csrf"), page.hidden("press"), page.hidden("shown"));
     let form = [
-        ("csrf", csrf.as_str()), ("press", &press), ("shown", &shown), ("currency", "USD"), ("choice", "part"),
-        ("amount", "2000"), ("method", "new"),
+        ("csrf", csrf.as_str()),
+        ("press", &press),
+        ("shown", &shown),
+        ("currency", "USD"),
+        ("choice", "part"),
+        ("amount", "2000"),
+        ("method", "new"),
     ];
     let refused = browser.post(&format!("/pay/{LINK}/attempts"), &form).await;
     is_clean(&refused.text);
     assert!(refused.text.contains("Card payment needs JavaScript"), "{}", refused.text);
     assert!(refused.text.contains("value=\"2000\""));
-    let stale = browser.post(&format!("/pay/{LINK}/attempts"), &[("csrf", "old"), ("amount", "77"), ("choice", "part")]).await;
+    let stale =
+        browser.post(&format!("/pay/{LINK}/attempts"), &[("csrf", "old"), ("amount", "77"), ("choice", "part")]).await;
     assert_eq!(stale.status, 403);
     assert!(stale.text.contains("value=\"77\""), "{}", stale.text);
 }

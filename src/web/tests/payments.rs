@@ -159,8 +159,9 @@ async fn a_refund_made_elsewhere_opens_the_invoice_again() {
         let paid = browser.get(&format!("/pay/{LINK}")).await;
         assert!(paid.text.contains("This invoice is paid"), "{}", paid.text);
         outside.intent("pi_1", |intent| intent["latest_charge"]["amount_refunded"] = 10_000.into());
-        outside.world.lock().unwrap().refunds =
-            vec![json!({"id": "re_1", "status": "succeeded", "amount": 10_000, "currency": "usd", "charge": "ch_pi_1"})];
+        outside.world.lock().unwrap().refunds = vec![
+            json!({"id": "re_1", "status": "succeeded", "amount": 10_000, "currency": "usd", "charge": "ch_pi_1"}),
+        ];
         outside.payments.book_any("pi_1").await.unwrap();
         let open = browser.get(&format!("/pay/{LINK}")).await;
         assert!(open.text.contains("$100.00"), "{}", open.text);
