@@ -283,7 +283,6 @@ pub struct Method {
     pub params: Vec<(Name, Type)>,
     pub returns: Type,
     pub is_static: bool,
-    pub is_public: bool,
     pub annotations: Vec<Annotation>,
     pub body: Option<Body>,
     /// For constructors: `this(…)` or `super(…)`.
@@ -303,14 +302,12 @@ pub enum ChainTo {
 pub struct Annotation {
     /// Lower case.
     pub name: String,
-    pub arguments: HashMap<String, String>,
 }
 
 #[derive(Debug)]
 pub struct Field {
     pub name: Name,
     pub of: Type,
-    pub is_static: bool,
     pub is_transient: bool,
     pub slot: usize,
     pub initial: Option<(Expr, usize)>,

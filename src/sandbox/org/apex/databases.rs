@@ -101,6 +101,12 @@ impl Interp<'_> {
                 let mut record = self.record_of(&row)?;
                 record.errors.clear();
                 record.queried = false;
+                // Formulas and system fields can only have come from a query; a save passes over them.
+                if let Some(object) = self.schema.object(&record.object) {
+                    record
+                        .fields
+                        .retain(|name, _| name == "Id" || object.field(name).is_none_or(|field| field.writable));
+                }
                 Ok(record)
             }
             // `Database.delete(id)`.
@@ -231,12 +237,8 @@ impl Interp<'_> {
             }
         }
         let mut record = self.to_save(SaveOp::Update, winner)?;
-        let options = SaveOptions {
-            all_or_none,
-            access,
-            sharing: self.sharing || access == Access::User,
-            external_id: None,
-        };
+        let options =
+            SaveOptions { all_or_none, access, sharing: self.sharing || access == Access::User, external_id: None };
         match self.host.merge(&mut record, &ids, &options) {
             Ok(results) => Ok(self.results(SaveResultKind::Save, results, single)),
             Err(fault) => Err(self.from_fault(fault)),

@@ -1,12 +1,14 @@
 //! Describe calls and schema tokens.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::ast::{Name, Type};
 use super::eval::{Interp, Res};
 use super::value::{Native, Val};
-use crate::sandbox::org::schema::FieldKind;
+use crate::sandbox::org::host::{Access, Bind, QueryOutcome, Value};
+use crate::sandbox::org::schema::{FieldKind, ObjectKind};
 
 impl Interp<'_> {
     /// A dotted path that is neither variable nor class: `Account.Name`, `Account.SObjectType`, `SObjectType.Account`.
@@ -79,7 +81,27 @@ impl Interp<'_> {
                 Ok(Val::SObject(row))
             }
             ("getname", []) => Ok(Val::Str(object.clone())),
+            ("getinstance", [Val::Str(name)]) => self.metadata_record(object, name),
             _ => self.any_method(&Val::SObjectType(object.clone()), name, &args),
+        }
+    }
+
+    /// `X__mdt.getInstance(developerName)`: null if there is none. Costs no query.
+    fn metadata_record(&mut self, object: &Name, name: &Name) -> Res<Val> {
+        let schema = self.schema.clone();
+        let Some(own) = schema.object(object).filter(|own| own.kind == ObjectKind::CustomMetadata) else {
+            return Err(self.unmodelled(format!("{object}.getInstance")));
+        };
+        let fields: Vec<&str> = own.fields.values().map(|field| field.name.as_str()).collect();
+        let text = format!("SELECT {} FROM {object} WHERE DeveloperName = :b0", fields.join(", "));
+        let binds = BTreeMap::from([("b0".to_owned(), Bind::One(Value::Text(name.to_string())))]);
+        let before = self.host.spent().clone();
+        let outcome = self.host.query(&text, &binds, Access::System, false);
+        *self.host.spent() = before;
+        match outcome {
+            Ok(QueryOutcome::Rows(rows)) => Ok(rows.first().map_or(Val::Null, |row| self.sobject_of(row))),
+            Ok(QueryOutcome::Count(_)) => Ok(Val::Null),
+            Err(fault) => Err(self.from_fault(fault)),
         }
     }
 

@@ -124,7 +124,7 @@ impl Interp<'_> {
             (Native::FieldDescribe(object, field), ..) => {
                 return self.field_describe_method(object, field, name, &args);
             }
-            (Native::FieldMap(object) | Native::Fields(object), "getmap", []) => return self.field_map(object),
+            (Native::Fields(object), "getmap", []) => return self.field_map(object),
             (Native::PicklistEntry { value, .. }, "getvalue", []) => Val::str(value),
             (Native::PicklistEntry { label, .. }, "getlabel", []) => Val::str(label),
             (Native::PicklistEntry { default, .. }, "isdefaultvalue", []) => Val::Bool(*default),

@@ -17,6 +17,15 @@ impl Interp<'_> {
         {
             return Err(self.null_argument());
         }
+        // An Id stands for its text wherever one is asked for.
+        let texts: Vec<Val> = args
+            .iter()
+            .map(|arg| match arg {
+                Val::Id(id) => Val::Str(id.clone()),
+                other => other.clone(),
+            })
+            .collect();
+        let args = texts.as_slice();
         Ok(match (name, args) {
             ("length", []) => Val::Int(utf16(own).len() as i32),
             ("tolowercase", _) => Val::str(own.to_lowercase()),

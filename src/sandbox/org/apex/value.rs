@@ -132,7 +132,6 @@ pub enum Native {
     },
     ObjectDescribe(Name),
     FieldDescribe(Name, Name),
-    FieldMap(Name),
     /// `Schema.SObjectType.X.fields`.
     Fields(Name),
     /// What `Schema.SObjectType` is by itself, waiting for the object's name.
@@ -157,7 +156,6 @@ pub enum Native {
         records: Val,
     },
     EventContext,
-    AsyncOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,10 +205,6 @@ impl Val {
 
     pub fn platform_enum(of: &str, constant: &str) -> Val {
         Val::PlatformEnum(Arc::from(of), Arc::from(constant))
-    }
-
-    pub fn or_null(text: Option<String>) -> Val {
-        text.map_or(Val::Null, Val::str)
     }
 
     pub fn is_null(&self) -> bool {

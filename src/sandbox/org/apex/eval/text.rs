@@ -150,7 +150,7 @@ impl Interp<'_> {
                 Native::Iterator { .. } => "System.Iterator",
                 Native::ObjectDescribe(_) => "Schema.DescribeSObjectResult",
                 Native::FieldDescribe(..) => "Schema.DescribeFieldResult",
-                Native::FieldMap(_) | Native::Fields(_) => "Schema.SObjectTypeFields",
+                Native::Fields(_) => "Schema.SObjectTypeFields",
                 Native::SObjectTypes => "Schema.SObjectType",
                 Native::PicklistEntry { .. } => "Schema.PicklistEntry",
                 Native::Uuid(_) => "System.UUID",
@@ -161,7 +161,6 @@ impl Interp<'_> {
                 Native::Matcher { .. } => "System.Matcher",
                 Native::StripDecision { .. } => "System.SObjectAccessDecision",
                 Native::EventContext => "EventBus.TriggerContext",
-                Native::AsyncOptions => "System.AsyncOptions",
             }
             .to_owned(),
         }

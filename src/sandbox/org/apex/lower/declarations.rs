@@ -41,19 +41,7 @@ fn modifiers(source: &Source, node: Node<'_>) -> Modifiers {
             if one.kind() == "annotation" {
                 let name =
                     one.child_by_field_name("name").map(|name| source.text(name).to_lowercase()).unwrap_or_default();
-                let mut arguments = HashMap::new();
-                for list in children(one).into_iter().filter(|child| child.kind() == "annotation_argument_list") {
-                    for pair in children(list) {
-                        let (Some(key), Some(value)) =
-                            (pair.child_by_field_name("key"), pair.child_by_field_name("value"))
-                        else {
-                            continue;
-                        };
-                        let value = source.text(value).trim_matches('\'').to_lowercase();
-                        arguments.insert(source.text(key).to_lowercase(), value);
-                    }
-                }
-                found.annotations.push(Annotation { name, arguments });
+                found.annotations.push(Annotation { name });
             } else if let Some(word) = one.named_child(0) {
                 found.words.push(word.kind().to_owned());
             }
@@ -284,7 +272,6 @@ impl<'t> Program<'t> {
             let field = Field {
                 name: Arc::from(name),
                 of: known.of.clone(),
-                is_static,
                 is_transient: given.has("transient"),
                 slot: known.slot,
                 initial,
@@ -322,7 +309,6 @@ impl<'t> Program<'t> {
             params,
             returns,
             is_static,
-            is_public: given.has("public") || given.has("global"),
             annotations: with_test_method(given),
             body,
             chain: None,
@@ -354,7 +340,6 @@ impl<'t> Program<'t> {
             params,
             returns: Type::Void,
             is_static: false,
-            is_public: given.has("public") || given.has("global"),
             annotations: given.annotations,
             body: Some(Body { statements, slots: lower.slots }),
             chain,
@@ -396,7 +381,7 @@ fn with_test_method(given: Modifiers) -> Vec<Annotation> {
     let old = given.has("testMethod");
     let mut annotations = given.annotations;
     if old {
-        annotations.push(Annotation { name: "istest".to_owned(), arguments: HashMap::new() });
+        annotations.push(Annotation { name: "istest".to_owned() });
     }
     annotations
 }

@@ -59,8 +59,18 @@ fn schema() -> Schema {
     let mut schema = Schema::default();
     let number = || FieldKind::Number { precision: 18, scale: 2 };
     let kinds = [
-        ("Account", "001", ObjectKind::Standard, vec![("Phone", text()), ("Total__c", number()), ("Active__c", FieldKind::Checkbox)]),
-        ("Contact", "003", ObjectKind::Standard, vec![("LastName", text()), ("AccountId", lookup("Account", "Account", "Contacts"))]),
+        (
+            "Account",
+            "001",
+            ObjectKind::Standard,
+            vec![("Phone", text()), ("Total__c", number()), ("Active__c", FieldKind::Checkbox)],
+        ),
+        (
+            "Contact",
+            "003",
+            ObjectKind::Standard,
+            vec![("LastName", text()), ("AccountId", lookup("Account", "Account", "Contacts"))],
+        ),
         (
             "Payment__c",
             "a00",
@@ -120,7 +130,13 @@ impl FakeOrg {
         }
     }
 
-    fn fire(&mut self, object: &str, operation: TriggerOp, new: Option<&mut Vec<Record>>, old: Option<&mut Vec<Record>>) -> Result<(), Fault> {
+    fn fire(
+        &mut self,
+        object: &str,
+        operation: TriggerOp,
+        new: Option<&mut Vec<Record>>,
+        old: Option<&mut Vec<Record>>,
+    ) -> Result<(), Fault> {
         let runtime = self.runtime.clone();
         if !runtime.has_trigger(object, operation) {
             return Ok(());
@@ -153,18 +169,33 @@ fn failed(op: SaveOp, rows: &[Record]) -> Option<Fault> {
         first.message,
         first.fields.join(", ")
     );
-    Some(Fault { exception: "System.DmlException".to_owned(), message, rows: bad, stack: Vec::new(), uncatchable: false })
+    Some(Fault {
+        exception: "System.DmlException".to_owned(),
+        message,
+        rows: bad,
+        stack: Vec::new(),
+        uncatchable: false,
+    })
 }
 
 impl Host for FakeOrg {
-    fn query(&mut self, soql: &str, binds: &BTreeMap<String, Bind>, access: Access, sharing: bool) -> Result<QueryOutcome, Fault> {
+    fn query(
+        &mut self,
+        soql: &str,
+        binds: &BTreeMap<String, Bind>,
+        access: Access,
+        sharing: bool,
+    ) -> Result<QueryOutcome, Fault> {
         self.spent.queries += 1;
         self.queries.push((soql.to_owned(), binds.clone(), access, sharing));
         let words: Vec<&str> = soql.split_whitespace().collect();
-        let after = |word: &str| words.iter().position(|own| own.eq_ignore_ascii_case(word)).and_then(|at| words.get(at + 1)).copied();
+        let after = |word: &str| {
+            words.iter().position(|own| own.eq_ignore_ascii_case(word)).and_then(|at| words.get(at + 1)).copied()
+        };
         let object = after("FROM").unwrap_or_default().to_lowercase();
         let select = soql[6..].split(" FROM ").next().unwrap_or_default();
-        let mut rows: Vec<Record> = self.rows.iter().filter(|row| row.object.to_lowercase() == object).cloned().collect();
+        let mut rows: Vec<Record> =
+            self.rows.iter().filter(|row| row.object.to_lowercase() == object).cloned().collect();
         if let Some(at) = words.iter().position(|word| word.eq_ignore_ascii_case("WHERE")) {
             let (name, bind) = (words[at + 1], words.last().copied().unwrap_or_default().trim_start_matches(':'));
             let wanted: Vec<Value> = match binds.get(bind).or_else(|| binds.get("b0")) {
@@ -197,10 +228,13 @@ impl Host for FakeOrg {
                     Some(Value::Id(id)) => all.iter().find(|other| FakeOrg::id(other).as_ref() == Some(id)).cloned(),
                     _ => None,
                 };
-                row.parents.insert(path.0.to_owned(), parent.map(|mut parent| {
-                    parent.queried = true;
-                    Box::new(parent)
-                }));
+                row.parents.insert(
+                    path.0.to_owned(),
+                    parent.map(|mut parent| {
+                        parent.queried = true;
+                        Box::new(parent)
+                    }),
+                );
             }
             let mut kept = BTreeMap::new();
             for name in &names {
@@ -225,7 +259,12 @@ impl Host for FakeOrg {
             let mut old: Vec<Record> = chunk_rows
                 .iter()
                 .filter(|_| op != SaveOp::Insert)
-                .filter_map(|row| self.rows.iter().find(|own| FakeOrg::id(own).is_some() && FakeOrg::id(own) == FakeOrg::id(row)).cloned())
+                .filter_map(|row| {
+                    self.rows
+                        .iter()
+                        .find(|own| FakeOrg::id(own).is_some() && FakeOrg::id(own) == FakeOrg::id(row))
+                        .cloned()
+                })
                 .collect();
             let outcome = match op {
                 SaveOp::Insert => {
@@ -233,8 +272,12 @@ impl Host for FakeOrg {
                     outcome.and_then(|()| {
                         for row in &mut chunk_rows {
                             if row.errors.is_empty() {
-                                let prefix = self.schema.object(&object).map(|own| own.key_prefix.clone()).unwrap_or_default();
-                                row.fields.insert("Id".to_owned(), Value::Id(format!("{prefix}{:012}AAA", self.rows.len() + 1)));
+                                let prefix =
+                                    self.schema.object(&object).map(|own| own.key_prefix.clone()).unwrap_or_default();
+                                row.fields.insert(
+                                    "Id".to_owned(),
+                                    Value::Id(format!("{prefix}{:012}AAA", self.rows.len() + 1)),
+                                );
                                 self.rows.push(row.clone());
                             }
                         }
@@ -257,7 +300,8 @@ impl Host for FakeOrg {
                     outcome.and_then(|()| {
                         for (row, merged) in chunk_rows.iter_mut().zip(&merged) {
                             row.errors = merged.errors.clone();
-                            if let Some(own) = self.rows.iter_mut().find(|own| FakeOrg::id(own) == FakeOrg::id(merged)) {
+                            if let Some(own) = self.rows.iter_mut().find(|own| FakeOrg::id(own) == FakeOrg::id(merged))
+                            {
                                 own.fields = merged.fields.clone();
                             }
                         }
@@ -277,7 +321,9 @@ impl Host for FakeOrg {
                 });
                 return Err(failed(op, chunk).unwrap_or_else(|| unreachable!("a row failed")));
             }
-            if options.all_or_none && let Some(fault) = failed(op, &chunk_rows) {
+            if options.all_or_none
+                && let Some(fault) = failed(op, &chunk_rows)
+            {
                 self.rows = before;
                 return Err(fault);
             }
@@ -297,7 +343,8 @@ impl Host for FakeOrg {
 
     fn publish(&mut self, events: Vec<Record>) -> Vec<RowResult> {
         self.spent.dml_statements += 1;
-        let results = events.iter().map(|_| RowResult { id: None, success: true, created: true, errors: Vec::new() }).collect();
+        let results =
+            events.iter().map(|_| RowResult { id: None, success: true, created: true, errors: Vec::new() }).collect();
         self.published.extend(events);
         results
     }

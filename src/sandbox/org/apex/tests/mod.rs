@@ -4,6 +4,7 @@ mod data;
 mod fake;
 mod language;
 mod numbers;
+mod package;
 mod platform;
 mod texts;
 mod triggers;
@@ -20,7 +21,11 @@ fn check(declarations: &str, cases: &[(&str, &str)]) {
     let mut text = String::from("public class Cases {\n");
     text.push_str(declarations);
     for (at, (body, _)) in cases.iter().enumerate() {
-        let body = if body.contains("return") || body.contains("throw") { (*body).to_owned() } else { format!("return {body};") };
+        let body = if body.contains("return") || body.contains("throw") {
+            (*body).to_owned()
+        } else {
+            format!("return {body};")
+        };
         text.push_str(&format!("\npublic static Object case{at}() {{ {body} }}"));
     }
     text.push_str("\n}");

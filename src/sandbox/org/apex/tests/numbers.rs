@@ -30,7 +30,10 @@ fn integers_wrap_and_cut_toward_zero() {
             ("Integer i; return i < 5;", "false"),
             ("Integer i; return i == 0;", "false"),
             ("Integer i; return i == null;", "true"),
-            ("Boolean b; if (b) { return 1; } return 2;", "!! System.NullPointerException: Attempt to de-reference a null object"),
+            (
+                "Boolean b; if (b) { return 1; } return 2;",
+                "!! System.NullPointerException: Attempt to de-reference a null object",
+            ),
             ("-2147483648", "-2147483648"),
             ("Math.abs(-3)", "3"),
             ("Math.max(2, 3L)", "3"),
@@ -70,7 +73,10 @@ fn decimals_keep_their_scale() {
             ("Math.round(2.5)", "2"),
             ("1.602.intValue()", "1"),
             ("(Integer) 5.2", "5"),
-            ("Object o = 5.2; return (Integer) o;", "!! System.TypeException: Invalid conversion from runtime type Decimal to Integer"),
+            (
+                "Object o = 5.2; return (Integer) o;",
+                "!! System.TypeException: Invalid conversion from runtime type Decimal to Integer",
+            ),
             ("1.10000.stripTrailingZeros()", "1.1"),
             ("12345.6789.format()", "12,345.679"),
             ("4.12.pow(2)", "16.9744"),

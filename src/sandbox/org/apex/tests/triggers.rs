@@ -119,7 +119,7 @@ fn an_uncaught_exception_names_trigger_and_lines() {
 fn rows_after_the_save_and_old_rows_are_read_only() {
     let (_, mut org) = org(&[(
         "Later.trigger",
-        "trigger Later on Account (after insert) { Trigger.new[0].Phone = 'x'; }",
+        "trigger Later on Account (after insert) { for (Account row : Trigger.new) { row.Phone = 'x'; } }",
     )]);
     let fault = org.save(SaveOp::Insert, &mut accounts(1), &options()).unwrap_err();
     assert!(fault.message.contains("System.FinalException: Record is read-only"), "{}", fault.message);
@@ -251,15 +251,13 @@ fn the_access_and_sharing_that_the_code_asks_for_reach_the_org() {
         }",
     )]);
     runtime.invoke(&mut org, "Reader", "read", &json!({})).unwrap();
-    let asked: Vec<(&str, Access, bool)> = org.queries.iter().map(|(text, _, access, sharing)| (text.as_str(), *access, *sharing)).collect();
+    let asked: Vec<(&str, Access, bool)> =
+        org.queries.iter().map(|(text, _, access, sharing)| (text.as_str(), *access, *sharing)).collect();
     assert_eq!(
         asked,
         [("SELECT Id FROM Account LIMIT 1", Access::User, true), ("SELECT Id FROM Account", Access::System, false)]
     );
-    assert_eq!(
-        org.saves,
-        [(SaveOp::Insert, 1, Access::User, true), (SaveOp::Insert, 1, Access::System, false)]
-    );
+    assert_eq!(org.saves, [(SaveOp::Insert, 1, Access::User, true), (SaveOp::Insert, 1, Access::System, false)]);
 }
 
 const TESTS: &str = "@IsTest private class SweepTest {
