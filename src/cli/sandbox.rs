@@ -93,7 +93,9 @@ fn folder(arguments: &Sandbox) -> anyhow::Result<(PathBuf, bool)> {
     let dir = dir.canonicalize().with_context(|| format!("--dir: {} can't be opened", dir.display()))?;
     // Left over from an earlier run, it would point a reader at ports that are gone.
     match std::fs::remove_file(dir.join("endpoints.json")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context("endpoints.json can't be replaced"),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).context("endpoints.json can't be replaced")
+        }
         _ => Ok((dir, temporary)),
     }
 }
@@ -101,7 +103,10 @@ fn folder(arguments: &Sandbox) -> anyhow::Result<(PathBuf, bool)> {
 fn options(arguments: &Sandbox, dir: PathBuf) -> anyhow::Result<Options> {
     for folder in &arguments.package {
         if !folder.is_dir() {
-            bail!("--package: there is no folder {}; run this in the repository, or name the package's folder", folder.display());
+            bail!(
+                "--package: there is no folder {}; run this in the repository, or name the package's folder",
+                folder.display()
+            );
         }
     }
     let faults = arguments.faults.iter().map(|text| fault(text)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -123,8 +128,10 @@ fn options(arguments: &Sandbox, dir: PathBuf) -> anyhow::Result<Options> {
 }
 
 fn fault(text: &str) -> anyhow::Result<(String, f64)> {
-    let (name, rate) = text.split_once('=').with_context(|| format!("--fault: {text:?} should read NAME=RATE, as lost_reply=0.1"))?;
-    let rate: f64 = rate.parse().with_context(|| format!("--fault: the rate {rate:?} should be a number from 0 to 1"))?;
+    let (name, rate) =
+        text.split_once('=').with_context(|| format!("--fault: {text:?} should read NAME=RATE, as lost_reply=0.1"))?;
+    let rate: f64 =
+        rate.parse().with_context(|| format!("--fault: the rate {rate:?} should be a number from 0 to 1"))?;
     if !(0.0..=1.0).contains(&rate) {
         bail!("--fault: the rate {rate} should be from 0 to 1");
     }
@@ -138,11 +145,14 @@ fn banner(running: &Running) {
     println!("  payment page   {}", endpoints.page_url);
     println!("  mailbox        {}", endpoints.smtp.mailbox_url);
     println!("  for tools      {}", PathBuf::from(&endpoints.daemon_config).with_file_name("endpoints.json").display());
-    println!("Open the console, send a payment link for INV-1042, and pay with 4242 4242 4242 4242. Ctrl-C stops everything.");
+    println!(
+        "Open the console, send a payment link for INV-1042, and pay with 4242 4242 4242 4242. Ctrl-C stops everything."
+    );
 }
 
 async fn wait_for_the_end() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut terminate =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("listening for SIGTERM")?;
     tokio::select! {
         interrupt = tokio::signal::ctrl_c() => interrupt.context("listening for Ctrl-C"),
         _ = terminate.recv() => Ok(()),
@@ -158,10 +168,16 @@ async fn load(running: &Running, arguments: &Sandbox, payments: usize) -> anyhow
         at_once: 12,
         settle: Duration::from_secs(180),
     };
-    let outcomes = run::run(&running.world, &running.daemon, &running.faults, &plan, |line| eprintln!("{line}")).await.context("the load run")?;
+    let outcomes = run::run(&running.world, &running.daemon, &running.faults, &plan, |line| eprintln!("{line}"))
+        .await
+        .context("the load run")?;
     print(&outcomes, &Arc::clone(&running.faults).list());
     if !outcomes.report.findings.is_empty() || !outcomes.problems.is_empty() {
-        bail!("the audit found {} things wrong, and {} walks ended badly", outcomes.report.findings.len(), outcomes.problems.len());
+        bail!(
+            "the audit found {} things wrong, and {} walks ended badly",
+            outcomes.report.findings.len(),
+            outcomes.problems.len()
+        );
     }
     println!("Every cent is there once.");
     Ok(())
@@ -169,12 +185,26 @@ async fn load(running: &Running, arguments: &Sandbox, payments: usize) -> anyhow
 
 fn print(outcomes: &Outcomes, faults: &[(&str, &str, f64, u64)]) {
     let report = &outcomes.report;
-    println!("in {:.1} s: {} paid, {} declined, {} gave up, {} kills", outcomes.elapsed.as_secs_f64(), outcomes.paid, outcomes.declined, outcomes.gave_up, outcomes.kills);
-    let struck: Vec<String> = faults.iter().filter(|(.., times)| *times > 0).map(|(name, .., times)| format!("{name} {times}")).collect();
+    println!(
+        "in {:.1} s: {} paid, {} declined, {} gave up, {} kills",
+        outcomes.elapsed.as_secs_f64(),
+        outcomes.paid,
+        outcomes.declined,
+        outcomes.gave_up,
+        outcomes.kills
+    );
+    let struck: Vec<String> =
+        faults.iter().filter(|(.., times)| *times > 0).map(|(name, .., times)| format!("{name} {times}")).collect();
     println!("faults that struck: {}", if struck.is_empty() { "none".to_owned() } else { struck.join(", ") });
     println!(
         "audit: {} Customers, {} payments succeeded at Stripe ({} minor units), {} booked, {} invoices, {} mails of which {} repeated",
-        report.customers, report.succeeded, report.received_minor, report.payments, report.invoices, report.mails, report.repeated_mails
+        report.customers,
+        report.succeeded,
+        report.received_minor,
+        report.payments,
+        report.invoices,
+        report.mails,
+        report.repeated_mails
     );
     for finding in report.findings.iter().take(50) {
         println!("  WRONG {finding}");

@@ -80,7 +80,8 @@ impl Daemon {
             {
                 return Err(Error::Stopped { status: status.to_string(), log: self.log_name(), tail: self.log_tail() });
             }
-            let answer = self.http.get(format!("{}/readyz", self.plan.page_url)).timeout(Duration::from_secs(2)).send().await;
+            let answer =
+                self.http.get(format!("{}/readyz", self.plan.page_url)).timeout(Duration::from_secs(2)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
@@ -101,7 +102,8 @@ impl Daemon {
     /// SIGTERM, as a service manager stops it; `kill -9` after `patience`.
     pub async fn stop(&self, patience: Duration) {
         let Some(id) = self.id().await else { return };
-        let asked = Command::new("kill").arg("-TERM").arg(id.to_string()).status().await.is_ok_and(|status| status.success());
+        let asked =
+            Command::new("kill").arg("-TERM").arg(id.to_string()).status().await.is_ok_and(|status| status.success());
         let mut child = self.child.lock().await;
         if let Some(running) = child.as_mut()
             && asked

@@ -6,7 +6,8 @@ use super::start::Options;
 pub(super) fn daemon_config(endpoints: &Endpoints, options: &Options) -> String {
     let salesforce = &endpoints.salesforce;
     let stripe = &endpoints.stripe;
-    let database = options.database.clone().unwrap_or_else(|| format!("sqlite://{}", options.dir.join("quittance.db").display()));
+    let database =
+        options.database.clone().unwrap_or_else(|| format!("sqlite://{}", options.dir.join("quittance.db").display()));
     let listen = endpoints.page_url.trim_start_matches("http://");
     let sign_in = if options.auth == "jwt" {
         format!("private_key_file = {:?}\nusername = {:?}", salesforce.private_key_file, salesforce.username)
@@ -58,7 +59,7 @@ tax_number = "EIN 00-0000000"
 [tls]
 ca_file = {ca:?}
 "#,
-        auth = options.auth,
+        auth = if options.auth == "jwt" { "jwt_bearer" } else { &options.auth },
         login = salesforce.login_url,
         pubsub = salesforce.pubsub,
         client = salesforce.client_id,

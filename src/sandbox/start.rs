@@ -57,7 +57,11 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{path}: {source}")]
-    File { path: String, #[source] source: std::io::Error },
+    File {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("no port could be taken on this machine: {0}")]
     Port(#[source] std::io::Error),
     #[error("the package's Apex does not load: {0}")]
@@ -123,11 +127,13 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let fresh = org.records("Account").is_empty();
     let stripe = start_stripe(&options, &faults).await?;
     let mail_dir = dir.join("mail");
-    let mailbox = mailbox::serve(Arc::clone(&faults), mailbox::Options { dir: Some(mail_dir), ..mailbox::Options::default() })
-        .await
-        .map_err(Error::Mailbox)?;
+    let mailbox =
+        mailbox::serve(Arc::clone(&faults), mailbox::Options { dir: Some(mail_dir), ..mailbox::Options::default() })
+            .await
+            .map_err(Error::Mailbox)?;
 
-    let console = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.console_port)).await.map_err(Error::Port)?;
+    let console =
+        tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.console_port)).await.map_err(Error::Port)?;
     let console_url = format!("http://{}", console.local_addr().map_err(Error::Port)?);
     let page_url = format!("http://{}", page_address(options.page_port).map_err(Error::Port)?);
     stripe.handle.set_webhook(&format!("{page_url}/webhooks/stripe"));
@@ -216,12 +222,19 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     Ok(running)
 }
 
-async fn start_org(options: &Options, authority: &Authority, faults: &Arc<Faults>) -> Result<(Arc<Org>, wire::Served), Error> {
+async fn start_org(
+    options: &Options,
+    authority: &Authority,
+    faults: &Arc<Faults>,
+) -> Result<(Arc<Org>, wire::Served), Error> {
     let runtime = apex::Runtime::load(&options.package).map_err(|error| Error::Apex(error.to_string()))?;
     let program: Arc<dyn Program> = Arc::new(runtime);
     let folder = options.dir.join("org");
     make_dir(&folder)?;
-    let bus = Arc::new(Bus::open(bus::Options { folder: Some(folder.clone()), ..bus::Options::default() }, Arc::clone(faults))?);
+    let bus = Arc::new(Bus::open(
+        bus::Options { folder: Some(folder.clone()), ..bus::Options::default() },
+        Arc::clone(faults),
+    )?);
     let org_options = OrgOptions {
         state_dir: Some(folder),
         faults: Some(Arc::clone(faults)),

@@ -48,7 +48,9 @@ impl World {
         let mut by_account: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
         let mut by_id: BTreeMap<&str, &Value> = BTreeMap::new();
         for customer in list(stripe, "customers") {
-            if customer["deleted"] == true || text(&customer["metadata"]["sf_org_id"]) != self.endpoints.salesforce.org_id {
+            if customer["deleted"] == true
+                || text(&customer["metadata"]["sf_org_id"]) != self.endpoints.salesforce.org_id
+            {
                 continue;
             }
             by_id.insert(text(&customer["id"]), customer);
@@ -61,7 +63,9 @@ impl World {
         for account in self.query("SELECT Id, Name, Stripe_Customer_Id__c, Stripe_In_Sync__c FROM Account").await? {
             let (id, customer_id) = (text(&account["Id"]), text(&account["Stripe_Customer_Id__c"]));
             let Some(customer) = by_id.get(customer_id) else {
-                report.findings.push(format!("account {id} names the Customer {customer_id:?}, which Stripe does not have"));
+                report
+                    .findings
+                    .push(format!("account {id} names the Customer {customer_id:?}, which Stripe does not have"));
                 continue;
             };
             if text(&customer["metadata"]["sf_account_id"]) != id {
@@ -107,7 +111,10 @@ impl World {
                 continue;
             };
             if number(&payment["Settled_Amount__c"]) != major(taken.kept_minor, &taken.currency) {
-                report.findings.push(format!("{intent} is booked as {} where Stripe kept {}", payment["Settled_Amount__c"], taken.kept_minor));
+                report.findings.push(format!(
+                    "{intent} is booked as {} where Stripe kept {}",
+                    payment["Settled_Amount__c"], taken.kept_minor
+                ));
             }
             if taken.invoice.as_deref().unwrap_or_default() != text(&payment["Invoice__c"]) {
                 report.findings.push(format!("{intent} is booked on another invoice"));
@@ -120,20 +127,30 @@ impl World {
     }
 
     async fn audit_invoices(&self, taken: &BTreeMap<String, Taken>, report: &mut Report) -> Result<(), Error> {
-        for invoice in self.query("SELECT Id, Name, Total__c, Settled__c, In_Flight__c, Status__c FROM Invoice__c").await? {
+        for invoice in
+            self.query("SELECT Id, Name, Total__c, Settled__c, In_Flight__c, Status__c FROM Invoice__c").await?
+        {
             report.invoices += 1;
             let (id, name) = (text(&invoice["Id"]), text(&invoice["Name"]));
             let here = || taken.values().filter(|taken| taken.invoice.as_deref() == Some(id));
             let sum = |status: &str| {
-                here().filter(|taken| taken.status == status).fold(BigDecimal::zero(), |sum, taken| sum + major(taken.kept_minor, &taken.currency))
+                here()
+                    .filter(|taken| taken.status == status)
+                    .fold(BigDecimal::zero(), |sum, taken| sum + major(taken.kept_minor, &taken.currency))
             };
             let by_hand = self.by_hand(id).await?;
             let (total, settled) = (number(&invoice["Total__c"]), sum("succeeded") + by_hand);
             if number(&invoice["Settled__c"]) != settled {
-                report.findings.push(format!("{name}: settled is {} where the money says {settled}", invoice["Settled__c"]));
+                report
+                    .findings
+                    .push(format!("{name}: settled is {} where the money says {settled}", invoice["Settled__c"]));
             }
             if number(&invoice["In_Flight__c"]) != sum("processing") {
-                report.findings.push(format!("{name}: in flight is {} where the money says {}", invoice["In_Flight__c"], sum("processing")));
+                report.findings.push(format!(
+                    "{name}: in flight is {} where the money says {}",
+                    invoice["In_Flight__c"],
+                    sum("processing")
+                ));
             }
             if settled > total {
                 report.findings.push(format!("{name}: {settled} was taken for a total of {total}"));
@@ -153,13 +170,27 @@ impl World {
     }
 
     async fn by_hand(&self, invoice: &str) -> Result<BigDecimal, Error> {
-        let soql = format!("SELECT Settled_Amount__c FROM Payment__c WHERE Stripe_Payment_Id__c = null AND Invoice__c = '{invoice}'");
-        Ok(self.query(&soql).await?.iter().fold(BigDecimal::zero(), |sum, payment| sum + number(&payment["Settled_Amount__c"])))
+        let soql = format!(
+            "SELECT Settled_Amount__c FROM Payment__c WHERE Stripe_Payment_Id__c = null AND Invoice__c = '{invoice}'"
+        );
+        Ok(self
+            .query(&soql)
+            .await?
+            .iter()
+            .fold(BigDecimal::zero(), |sum, payment| sum + number(&payment["Settled_Amount__c"])))
     }
 
     async fn audit_requests(&self, report: &mut Report) -> Result<(), Error> {
-        for request in self.query("SELECT Name, Kind__c, State__c FROM Payment_Request__c WHERE State__c IN ('Waiting', 'Working')").await? {
-            report.findings.push(format!("{} ({}) is still {}", text(&request["Name"]), text(&request["Kind__c"]), text(&request["State__c"])));
+        for request in self
+            .query("SELECT Name, Kind__c, State__c FROM Payment_Request__c WHERE State__c IN ('Waiting', 'Working')")
+            .await?
+        {
+            report.findings.push(format!(
+                "{} ({}) is still {}",
+                text(&request["Name"]),
+                text(&request["Kind__c"]),
+                text(&request["State__c"])
+            ));
         }
         for error in self.query("SELECT Name, Command_Id__c, Sentence__c FROM Payment_Error__c WHERE State__c IN ('Open', 'Retry Requested')").await? {
             report.findings.push(format!("{} is open: {} ({})", text(&error["Name"]), text(&error["Sentence__c"]), text(&error["Command_Id__c"])));
@@ -172,12 +203,16 @@ impl World {
         let mut letters: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for mail in self.mails().await? {
             report.mails += 1;
-            let entry = letters.entry(text(&mail["message_id"]).to_owned()).or_insert((0, text(&mail["subject"]).to_owned()));
+            let entry =
+                letters.entry(text(&mail["message_id"]).to_owned()).or_insert((0, text(&mail["subject"]).to_owned()));
             entry.0 += 1;
         }
         report.repeated_mails = letters.values().map(|(times, _)| times - 1).sum();
-        let receipts = letters.values().filter(|(_, subject)| subject.starts_with("Receipt")).count();
-        let settled = self.query("SELECT Id FROM Payment__c WHERE Receipt_Number__c != null AND Source__c = 'Payment Link'").await?.len();
+        let receipts = letters.values().filter(|(_, subject)| subject.contains("Receipt")).count();
+        let settled = self
+            .query("SELECT Id FROM Payment__c WHERE Receipt_Number__c != null AND Source__c = 'Payment Link'")
+            .await?
+            .len();
         if receipts != settled {
             report.findings.push(format!("{receipts} different receipts were mailed for {settled} payments by link"));
         }
@@ -194,18 +229,24 @@ fn taken(stripe: &Value, org_id: &str) -> BTreeMap<String, Taken> {
         let id = text(&intent["id"]);
         let back: i64 = list(stripe, "refunds")
             .filter(|refund| text(&refund["payment_intent"]) == id && text(&refund["status"]) == "succeeded")
-            .chain(list(stripe, "disputes").filter(|dispute| text(&dispute["payment_intent"]) == id && text(&dispute["status"]) == "lost"))
+            .chain(
+                list(stripe, "disputes")
+                    .filter(|dispute| text(&dispute["payment_intent"]) == id && text(&dispute["status"]) == "lost"),
+            )
             .filter_map(|object| object["amount"].as_i64())
             .sum();
         let status = text(&intent["status"]).to_owned();
         let field = if status == "succeeded" { "amount_received" } else { "amount" };
         let gross = intent[field].as_i64().unwrap_or_default();
-        taken.insert(id.to_owned(), Taken {
-            status,
-            kept_minor: (gross - back).max(0),
-            currency: text(&intent["currency"]).to_uppercase(),
-            invoice: intent["metadata"]["sf_invoice_id"].as_str().map(str::to_owned),
-        });
+        taken.insert(
+            id.to_owned(),
+            Taken {
+                status,
+                kept_minor: (gross - back).max(0),
+                currency: text(&intent["currency"]).to_uppercase(),
+                invoice: intent["metadata"]["sf_invoice_id"].as_str().map(str::to_owned),
+            },
+        );
     }
     taken
 }
@@ -228,7 +269,8 @@ fn number(value: &Value) -> BigDecimal {
 /// Stripe's minor units in the org's major ones; the exponents are Stripe's own list.
 fn major(minor: i64, currency: &str) -> BigDecimal {
     let exponent = match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "VND" | "VUV" | "XAF"
+        | "XOF" | "XPF" => 0,
         "BHD" | "JOD" | "KWD" | "OMR" | "TND" => 3,
         _ => 2,
     };

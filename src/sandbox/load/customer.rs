@@ -47,11 +47,12 @@ impl Customer {
         let email = format!("payer-{number}-{tag:08x}@customers.example");
         let total: Value = serde_json::from_str(&format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or(Value::Null);
         let fields = json!({"Name": name, "Account__c": account, "Currency_Code__c": "USD", "Status__c": "Open", "Total__c": total, "Due_Date__c": "2027-06-30"});
-        let invoice = self.insist("the invoice", |world| {
-            let fields = fields.clone();
-            async move { world.insert("Invoice__c", &fields).await }
-        })
-        .await?;
+        let invoice = self
+            .insist("the invoice", |world| {
+                let fields = fields.clone();
+                async move { world.insert("Invoice__c", &fields).await }
+            })
+            .await?;
         let press = json!({"invoiceId": invoice, "email": email, "note": null, "expiresOn": null});
         self.insist("Send Payment Link", |world| {
             let press = press.clone();
@@ -98,7 +99,11 @@ impl Customer {
         let answer = go_on.map_err(|source| Error::Unreachable { what: "Continue".to_owned(), source })?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (Some(cookie), Some(place)) = (header("set-cookie"), header("location")) else {
-            return Err(Error::Refused { what: "Continue".to_owned(), status: answer.status().as_u16(), body: String::new() });
+            return Err(Error::Refused {
+                what: "Continue".to_owned(),
+                status: answer.status().as_u16(),
+                body: String::new(),
+            });
         };
         self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         let path = format!("{}{place}", self.world.endpoints.page_url);
@@ -106,16 +111,35 @@ impl Customer {
         if !page.contains("id=\"pay-button\"") {
             return Ok(None);
         }
-        Ok(Some(Form { path, csrf: input(&page, "csrf")?, press: Uuid::new_v4().to_string(), shown: input(&page, "shown")?, currency: input(&page, "currency")? }))
+        Ok(Some(Form {
+            path,
+            csrf: input(&page, "csrf")?,
+            press: Uuid::new_v4().to_string(),
+            shown: input(&page, "shown")?,
+            currency: input(&page, "currency")?,
+        }))
     }
 
     /// `None` asks for another try with a fresh page.
-    async fn press(&mut self, form: &Form, part: bool, bad_card: bool, double_click: bool) -> Result<Option<Outcome>, Error> {
+    async fn press(
+        &mut self,
+        form: &Form,
+        part: bool,
+        bad_card: bool,
+        double_click: bool,
+    ) -> Result<Option<Outcome>, Error> {
         let shown: i64 = form.shown.parse().unwrap_or_default();
         let amount = if part && shown >= 400 { format!("{}.00", shown / 200) } else { String::new() };
         let fields = [
-            ("csrf", form.csrf.as_str()), ("press", form.press.as_str()), ("shown", form.shown.as_str()), ("currency", form.currency.as_str()),
-            ("continues", ""), ("choice", if amount.is_empty() { "full" } else { "part" }), ("amount", amount.as_str()), ("method", "new"), ("take_over", "yes"),
+            ("csrf", form.csrf.as_str()),
+            ("press", form.press.as_str()),
+            ("shown", form.shown.as_str()),
+            ("currency", form.currency.as_str()),
+            ("continues", ""),
+            ("choice", if amount.is_empty() { "full" } else { "part" }),
+            ("amount", amount.as_str()),
+            ("method", "new"),
+            ("take_over", "yes"),
         ];
         let attempts = format!("{}/attempts", form.path);
         // The same press again after a lost answer, as the page's script does; and a double click, as people do.
@@ -134,10 +158,18 @@ impl Customer {
 
     async fn post_twice(&self, url: &str, fields: &[(&str, &str)]) -> Result<Value, Error> {
         for try_again in [true, false] {
-            let request = self.world.http.post(url).header("accept", "application/json").header("cookie", &self.cookie).form(fields);
+            let request = self
+                .world
+                .http
+                .post(url)
+                .header("accept", "application/json")
+                .header("cookie", &self.cookie)
+                .form(fields);
             match self.world.json("Pay", request).await {
                 // A refusal is an answer too, with its words in JSON.
-                Err(Error::Refused { body, .. }) if serde_json::from_str::<Value>(&body).is_ok() => return Ok(serde_json::from_str(&body).unwrap_or_default()),
+                Err(Error::Refused { body, .. }) if serde_json::from_str::<Value>(&body).is_ok() => {
+                    return Ok(serde_json::from_str(&body).unwrap_or_default());
+                }
                 Err(Error::Unreachable { .. }) if try_again => tokio::time::sleep(Duration::from_millis(400)).await,
                 other => return other,
             }
@@ -165,7 +197,13 @@ impl Customer {
     async fn told(&self, status: &str, csrf: &str, bad_card: bool) -> Result<Option<Outcome>, Error> {
         let check = format!("{status}/check");
         let found = until("the page to say what became of the payment", 120, || async {
-            let request = self.world.http.post(&check).header("accept", "application/json").header("cookie", &self.cookie).form(&[("csrf", csrf)]);
+            let request = self
+                .world
+                .http
+                .post(&check)
+                .header("accept", "application/json")
+                .header("cookie", &self.cookie)
+                .form(&[("csrf", csrf)]);
             let told = self.world.json("the status", request).await?;
             Ok(match told["state"].as_str() {
                 Some("paid") => Ok(Some(Outcome::Paid)),
@@ -181,7 +219,11 @@ impl Customer {
         }
     }
 
-    async fn insist<T, F: Future<Output = Result<T, Error>>>(&mut self, what: &str, mut attempt: impl FnMut(World) -> F) -> Result<T, Error> {
+    async fn insist<T, F: Future<Output = Result<T, Error>>>(
+        &mut self,
+        what: &str,
+        mut attempt: impl FnMut(World) -> F,
+    ) -> Result<T, Error> {
         let mut last = None;
         for _ in 0..12 {
             match attempt(self.world.clone()).await {

@@ -22,7 +22,8 @@ impl World {
         let found = until(&format!("a mail to {address} about {subject:?}"), seconds, || async {
             let mails = self.mails().await?;
             let hit = mails.iter().rev().find(|mail| {
-                mail["to"].to_string().contains(address) && mail["subject"].as_str().is_some_and(|text| text.contains(subject))
+                mail["to"].to_string().contains(address)
+                    && mail["subject"].as_str().is_some_and(|text| text.contains(subject))
             });
             Ok(hit.cloned().ok_or_else(|| format!("{} mails", mails.len())))
         })
@@ -34,9 +35,8 @@ impl World {
     pub fn link_in(&self, mail: &Value) -> Result<String, Error> {
         let text = mail["text"].as_str().unwrap_or_default();
         let prefix = format!("{}/p/", self.endpoints.page_url);
-        text.split_whitespace()
-            .find(|word| word.starts_with(&prefix))
-            .map(str::to_owned)
-            .ok_or_else(|| Error::Unreadable { what: "the mail".to_owned(), why: format!("no link beginning {prefix} in {text:?}") })
+        text.split_whitespace().find(|word| word.starts_with(&prefix)).map(str::to_owned).ok_or_else(|| {
+            Error::Unreadable { what: "the mail".to_owned(), why: format!("no link beginning {prefix} in {text:?}") }
+        })
     }
 }

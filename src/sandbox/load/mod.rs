@@ -22,7 +22,11 @@ pub struct World {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{what} could not be reached")]
-    Unreachable { what: String, #[source] source: reqwest::Error },
+    Unreachable {
+        what: String,
+        #[source]
+        source: reqwest::Error,
+    },
     #[error("{what} answered {status}: {body}")]
     Refused { what: String, status: u16, body: String },
     #[error("{what} answered something that can't be read: {why}")]

@@ -13,7 +13,11 @@ impl World {
     /// Inserts one record as the administrator; returns its Id.
     pub async fn insert(&self, object: &str, fields: &Value) -> Result<String, Error> {
         let what = format!("inserting a {object}");
-        let request = self.http.post(self.rest(&format!("/sobjects/{object}"))).bearer_auth(&self.endpoints.salesforce.admin_token).json(fields);
+        let request = self
+            .http
+            .post(self.rest(&format!("/sobjects/{object}")))
+            .bearer_auth(&self.endpoints.salesforce.admin_token)
+            .json(fields);
         let answer = self.json(&what, request).await?;
         answer["id"].as_str().map(str::to_owned).ok_or(Error::Unreadable { what, why: answer.to_string() })
     }
@@ -30,9 +34,14 @@ impl World {
             })
             .collect();
         let body = json!({"allOrNone": true, "records": records});
-        let request = self.http.post(self.rest("/composite/sobjects")).bearer_auth(&self.endpoints.salesforce.admin_token).json(&body);
+        let request = self
+            .http
+            .post(self.rest("/composite/sobjects"))
+            .bearer_auth(&self.endpoints.salesforce.admin_token)
+            .json(&body);
         let answer = self.json(&what, request).await?;
-        let ids: Option<Vec<String>> = answer.as_array().map(|rows| rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect());
+        let ids: Option<Vec<String>> =
+            answer.as_array().map(|rows| rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect());
         match ids {
             Some(ids) if ids.len() == rows.len() => Ok(ids),
             _ => Err(Error::Unreadable { what, why: answer.to_string().chars().take(500).collect() }),
@@ -40,12 +49,19 @@ impl World {
     }
 
     pub async fn update(&self, object: &str, id: &str, fields: &Value) -> Result<(), Error> {
-        let request = self.http.patch(self.rest(&format!("/sobjects/{object}/{id}"))).bearer_auth(&self.endpoints.salesforce.admin_token).json(fields);
+        let request = self
+            .http
+            .patch(self.rest(&format!("/sobjects/{object}/{id}")))
+            .bearer_auth(&self.endpoints.salesforce.admin_token)
+            .json(fields);
         self.send(&format!("updating {object} {id}"), request).await.map(|_| ())
     }
 
     pub async fn delete(&self, object: &str, id: &str) -> Result<(), Error> {
-        let request = self.http.delete(self.rest(&format!("/sobjects/{object}/{id}"))).bearer_auth(&self.endpoints.salesforce.admin_token);
+        let request = self
+            .http
+            .delete(self.rest(&format!("/sobjects/{object}/{id}")))
+            .bearer_auth(&self.endpoints.salesforce.admin_token);
         self.send(&format!("deleting {object} {id}"), request).await.map(|_| ())
     }
 
@@ -53,10 +69,13 @@ impl World {
     pub async fn query(&self, soql: &str) -> Result<Vec<Value>, Error> {
         let what = format!("the query {soql:?}");
         let token = &self.endpoints.salesforce.admin_token;
-        let mut answer = self.json(&what, self.http.get(self.rest("/query")).query(&[("q", soql)]).bearer_auth(token)).await?;
+        let mut answer =
+            self.json(&what, self.http.get(self.rest("/query")).query(&[("q", soql)]).bearer_auth(token)).await?;
         let mut rows = Vec::new();
         loop {
-            let page = answer["records"].as_array_mut().ok_or_else(|| Error::Unreadable { what: what.clone(), why: "no records".to_owned() })?;
+            let page = answer["records"]
+                .as_array_mut()
+                .ok_or_else(|| Error::Unreadable { what: what.clone(), why: "no records".to_owned() })?;
             rows.append(page);
             let Some(next) = answer["nextRecordsUrl"].as_str() else { return Ok(rows) };
             let url = format!("{}{next}", self.endpoints.salesforce.instance_url);
@@ -69,7 +88,10 @@ impl World {
         if rows.len() == 1 {
             return Ok(rows.remove(0));
         }
-        Err(Error::Unreadable { what: format!("the query {soql:?}"), why: format!("{} rows where one was expected", rows.len()) })
+        Err(Error::Unreadable {
+            what: format!("the query {soql:?}"),
+            why: format!("{} rows where one was expected", rows.len()),
+        })
     }
 
     /// Presses a button: calls the component's own Apex controller as the clerk.

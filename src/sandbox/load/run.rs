@@ -40,23 +40,35 @@ pub struct Outcomes {
 }
 
 /// Runs the plan against a running sandbox. `progress` is told a line now and then.
-pub async fn run(world: &World, daemon: &Arc<Daemon>, faults: &Arc<Faults>, plan: &Plan, progress: impl Fn(String) + Send + Sync + 'static) -> Result<Outcomes, Error> {
+pub async fn run(
+    world: &World,
+    daemon: &Arc<Daemon>,
+    faults: &Arc<Faults>,
+    plan: &Plan,
+    progress: impl Fn(String) + Send + Sync + 'static,
+) -> Result<Outcomes, Error> {
     let start = Instant::now();
     let progress = Arc::new(progress);
     let finished = Arc::new(AtomicUsize::new(0));
-    let killer = tokio::spawn(kill_at_random(Arc::clone(daemon), plan.clone(), Arc::clone(&finished), Arc::clone(&progress)));
+    let killer =
+        tokio::spawn(kill_at_random(Arc::clone(daemon), plan.clone(), Arc::clone(&finished), Arc::clone(&progress)));
     let accounts = insert_accounts(world, plan).await?;
     let mut outcomes = pay(world, plan, &accounts, &finished, &progress).await?;
     finished.store(usize::MAX, Ordering::SeqCst);
     outcomes.kills = killer.await.unwrap_or_default();
     // The audit asks what the state becomes once the bad days are over, so the faults end here.
     for (name, ..) in crate::sandbox::faults::ALL {
-        faults.set(name, 0.0).map_err(|error| Error::Unreadable { what: "the faults".to_owned(), why: error.to_string() })?;
+        faults
+            .set(name, 0.0)
+            .map_err(|error| Error::Unreadable { what: "the faults".to_owned(), why: error.to_string() })?;
     }
     progress("waiting for everything to settle".to_owned());
     outcomes.report = settle(world, plan).await?;
     if outcomes.report.succeeded < outcomes.paid {
-        outcomes.problems.push(format!("customers were told {} times that they had paid, and Stripe has {} payments", outcomes.paid, outcomes.report.succeeded));
+        outcomes.problems.push(format!(
+            "customers were told {} times that they had paid, and Stripe has {} payments",
+            outcomes.paid, outcomes.report.succeeded
+        ));
     }
     outcomes.elapsed = start.elapsed();
     Ok(outcomes)
@@ -80,11 +92,18 @@ async fn insert_accounts(world: &World, plan: &Plan) -> Result<Vec<String>, Erro
     Ok(ids)
 }
 
-async fn pay(world: &World, plan: &Plan, accounts: &[String], finished: &Arc<AtomicUsize>, progress: &Arc<impl Fn(String) + Send + Sync + 'static>) -> Result<Outcomes, Error> {
+async fn pay(
+    world: &World,
+    plan: &Plan,
+    accounts: &[String],
+    finished: &Arc<AtomicUsize>,
+    progress: &Arc<impl Fn(String) + Send + Sync + 'static>,
+) -> Result<Outcomes, Error> {
     let places = Arc::new(Semaphore::new(plan.at_once));
     let mut walks = tokio::task::JoinSet::new();
     for number in 0..plan.payments {
-        let (world, places, account, seed) = (world.clone(), Arc::clone(&places), accounts[number % accounts.len()].clone(), plan.seed);
+        let (world, places, account, seed) =
+            (world.clone(), Arc::clone(&places), accounts[number % accounts.len()].clone(), plan.seed);
         walks.spawn(async move {
             let _place = places.acquire_owned().await;
             let mut customer = Customer::new(world, seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
@@ -112,7 +131,12 @@ async fn pay(world: &World, plan: &Plan, accounts: &[String], finished: &Arc<Ato
 }
 
 /// Kills the daemon at random moments, evenly over the run, and starts it again each time.
-async fn kill_at_random(daemon: Arc<Daemon>, plan: Plan, finished: Arc<AtomicUsize>, progress: Arc<impl Fn(String) + Send + Sync>) -> usize {
+async fn kill_at_random(
+    daemon: Arc<Daemon>,
+    plan: Plan,
+    finished: Arc<AtomicUsize>,
+    progress: Arc<impl Fn(String) + Send + Sync>,
+) -> usize {
     let mut dice = StdRng::seed_from_u64(plan.seed ^ 0x6b69_6c6c);
     let mut kills = 0;
     while kills < plan.kills {

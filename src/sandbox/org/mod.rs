@@ -2,9 +2,9 @@
 
 pub mod access;
 pub mod apex;
-pub mod bus;
 #[cfg(test)]
 mod bench;
+pub mod bus;
 pub mod catalog;
 mod cron;
 mod events;

@@ -216,6 +216,8 @@ impl Host for Transaction<'_> {
     }
 
     fn set_user(&mut self, user: User) -> User {
+        // runAs lifts the rule against mixing setup and other records.
+        self.first_saved = None;
         self.rights = Rights::of(&self.org.catalog, &self.world.store, &user);
         std::mem::replace(&mut self.user, user)
     }
