@@ -57,16 +57,21 @@ struct Read {
 impl Payments {
     /// Reads an intent and books it.
     pub async fn book_intent(&self, id: &str, priority: Priority) -> Result<Booked, Error> {
-        let intent = self.stripe().intent(id, priority).await?;
-        let owner = self.owner(&intent.metadata, intent.customer_id(), priority).await?;
-        self.count(&owner);
-        if let Owner::Us { account } = &owner {
-            let read = self.read_of_intent(&intent, account.clone(), priority).await?;
-            if let Some(read) = read {
-                self.book(&read).await?;
+        loop {
+            let number = self.readings().begin();
+            let intent = self.stripe().intent(id, priority).await?;
+            let owner = self.owner(&intent.metadata, intent.customer_id(), priority).await?;
+            self.count(&owner);
+            if let Owner::Us { account } = &owner {
+                let read = self.read_of_intent(&intent, account.clone(), priority).await?;
+                if let Some(read) = read {
+                    let Some(turn) = self.readings().turn(id, number).await else { continue };
+                    self.book(&read).await?;
+                    turn.done();
+                }
             }
+            return Ok(Booked { intent, owner });
         }
-        Ok(Booked { intent, owner })
     }
 
     /// Reads a charge; one with an intent is booked as that intent.

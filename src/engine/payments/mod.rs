@@ -6,6 +6,7 @@ mod facts;
 mod invoice;
 mod org;
 mod read;
+mod readings;
 mod records;
 mod release;
 mod start;
@@ -56,6 +57,7 @@ struct Inner {
     open: AtomicBool,
     /// Something is to be read or sent now rather than at the next round.
     nudge: tokio::sync::Notify,
+    readings: readings::Readings,
 }
 
 /// What can go wrong with taking or booking a payment.
@@ -83,6 +85,7 @@ impl Payments {
             settings,
             open: AtomicBool::new(false),
             nudge: tokio::sync::Notify::new(),
+            readings: readings::Readings::new(),
         }))
     }
 
@@ -96,6 +99,10 @@ impl Payments {
 
     pub(super) fn house(&self) -> &House {
         &self.0.house
+    }
+
+    fn readings(&self) -> &readings::Readings {
+        &self.0.readings
     }
 
     pub fn org(&self) -> &Org {
@@ -114,6 +121,11 @@ impl Payments {
     /// Whether Pay works: the first sweep has run.
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Acquire)
+    }
+
+    /// Under which name this sidecar takes work.
+    pub(in crate::engine) fn sidecar(&self) -> String {
+        self.0.house.me()
     }
 
     /// Something lies in the outbox.
