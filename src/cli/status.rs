@@ -59,8 +59,18 @@ fn screen(overview: &Overview, now_ms: i64) -> String {
         ("last replay id", replay),
         ("dead letters", dead(overview.dead)),
         ("unreadable events", overview.bad_events.to_string()),
+        ("payments of nobody", ownerless(overview)),
     ];
     rows.iter().map(|(name, value)| format!("{name:<20} {value}\n")).collect()
+}
+
+/// They are not booked, so whoever runs this looks them up in the Stripe Dashboard.
+fn ownerless(overview: &Overview) -> String {
+    if overview.ownerless == 0 {
+        return "0".to_owned();
+    }
+    let ids = overview.ownerless_ids.join(", ");
+    format!("{}, not booked because neither they nor their customer name an org: {ids}", overview.ownerless)
 }
 
 fn dead(count: i64) -> String {

@@ -1,6 +1,8 @@
 //! An admin pressed Retry on a Payment Error.
 
+use crate::domain::{Command, CommandId, CommandKind, SalesforceId};
 use crate::engine::house::House;
+use crate::engine::payments::BOOK;
 use crate::engine::work::{Doing, Handler, Outcome, ReadBack, Work};
 use crate::store::outbox::Write;
 
@@ -23,7 +25,7 @@ impl RetryError {
         if work.text("State__c") != Some("Retry Requested") {
             return Outcome::nothing();
         }
-        match self.put_back(command).await {
+        match self.put_back(command, &work.command.record).await {
             Ok(true) => {
                 self.house.commands_came.notify_waiters();
                 let error =
@@ -41,9 +43,19 @@ impl RetryError {
     }
 
     /// Whether there is such a command; one that is being worked on counts.
-    async fn put_back(&self, command: &str) -> crate::store::Result<bool> {
+    async fn put_back(&self, command: &str, record: &SalesforceId) -> crate::store::Result<bool> {
+        let now_ms = self.house.now_ms();
         let mut tx = self.house.store.begin().await?;
-        let known = tx.run_again(command, self.house.now_ms()).await? || tx.knows_command(command).await?;
+        let mut known = tx.run_again(command, now_ms).await? || tx.knows_command(command).await?;
+        // A payment whose record Salesforce refused was booked without a command; it gets one now.
+        if !known
+            && command.starts_with(BOOK)
+            && let Ok(id) = CommandId::parse(command)
+        {
+            let kind = CommandKind::BookPayment;
+            tx.enqueue(&[Command { id, kind, record: record.clone(), lane: record.clone() }], now_ms).await?;
+            known = true;
+        }
         tx.commit().await?;
         Ok(known)
     }

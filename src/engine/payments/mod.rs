@@ -3,6 +3,7 @@
 mod book;
 mod customer;
 mod facts;
+mod giving_up;
 mod invoice;
 mod org;
 mod read;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use book::Booked;
+pub use giving_up::BOOK;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
 pub use org::{Org, OrgError, quoted, text};

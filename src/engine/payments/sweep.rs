@@ -11,6 +11,9 @@ const OVERLAP_S: i64 = 3_600;
 /// Without a mark of an earlier sweep: what Stripe keeps events for.
 const FARTHEST_S: i64 = 30 * 86_400;
 
+/// With a pause that grows to a quarter of an hour: about a day.
+const MOST_TRIES: i64 = 100;
+
 /// What a sweep found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
@@ -174,9 +177,13 @@ impl Payments {
         let hints = self.store().take_hints(&self.sidecar(), AT_ONCE, now_ms, now_ms + READER_DIED_MS).await?;
         let work = hints.iter().map(|hint| async move {
             match self.book_any(&hint.stripe_id).await {
-                Ok(()) => self.store().hint_done(hint, self.now_ms()).await,
+                Ok(()) => self.hint_ends_well(hint).await,
                 Err(Error::Stripe(error)) if error.is_missing() => {
                     tracing::warn!(stripe.id = %hint.stripe_id, "Stripe doesn't know what an event named");
+                    self.store().hint_done(hint, self.now_ms()).await
+                }
+                Err(error) if error.is_final() || hint.attempts >= MOST_TRIES => {
+                    self.give_up_booking(&hint.stripe_id, &error, hint.attempts).await?;
                     self.store().hint_done(hint, self.now_ms()).await
                 }
                 Err(error) => {
