@@ -122,6 +122,7 @@ fn stripe_settings(config: &Config) -> crate::stripe::Settings {
     crate::stripe::Settings {
         api_url: config.stripe.api_url.clone(),
         secret_key: config.stripe.secret_key.clone(),
+        ca_pem: config.ca_pem.clone(),
         timeout: std::time::Duration::from_secs(30),
     }
 }

@@ -291,6 +291,7 @@ impl Payments {
             payment_method: attempt.method.as_deref(),
             save: attempt.save,
             description: &description,
+            statement_descriptor_suffix: self.settings().statement_descriptor_suffix.as_deref(),
             metadata: &metadata,
         }
         .body();
