@@ -42,7 +42,7 @@ enum Command {
     Check(check::Args),
     /// Show the queue, the outbox and the event stream.
     Status(status::Args),
-    /// List, show, retry or discard commands that were given up.
+    /// List, show, retry or discard what was given up: commands, refused writes, events not understood.
     DeadLetter(dead_letter::Args),
     /// Say where the event stream is to begin at the next start.
     Replay(replay::Args),
