@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::house::House;
+use super::payments::BOOK;
 use super::retry;
-use crate::domain::Priority;
+use super::work::trouble;
+use crate::domain::{Command, CommandId, CommandKind, Priority, SalesforceId};
 use crate::salesforce::{self, Class, Record, RowError, Upsert, advice, class_of};
 use crate::store;
 use crate::store::outbox::{Key, Outgoing, Write};
@@ -135,6 +137,7 @@ async fn note(
             for row in rows {
                 if error.class() == Class::Refused && row.attempts >= MOST_ATTEMPTS {
                     let refusal = refusal(row, &error.code(), &error.to_string(), error.remedy());
+                    bury(&mut tx, row, &error.code(), &error.to_string(), error.remedy(), now_ms).await?;
                     tx.refused(&me, row, refusal.as_ref(), now_ms).await?;
                 } else {
                     let wait =
@@ -161,11 +164,28 @@ async fn one_failed(tx: &mut store::Tx, me: &str, row: &Outgoing, error: &RowErr
         return tx.send_again(me, row, after(now_ms, LONGEST_DELAY), false).await;
     }
     let sentence = format!("Salesforce refused to write {}: {}", row.write.object, error.message);
+    bury(tx, row, &error.code, &sentence, advice(&error.code), now_ms).await?;
     match refusal(row, &error.code, &sentence, advice(&error.code)) {
         Some(refusal) => tx.refused(me, row, Some(&refusal), now_ms).await,
         // The Payment Error itself was refused: there is nowhere else to say it but the log, so it stays and is tried hourly.
         None => tx.send_again(me, row, after(now_ms, Duration::from_secs(3_600)), true).await,
     }
+}
+
+/// A payment's record has no command behind it until one is needed: refused, it becomes a dead letter that can be retried.
+async fn bury(
+    tx: &mut store::Tx,
+    row: &Outgoing,
+    code: &str,
+    sentence: &str,
+    remedy: &str,
+    now_ms: i64,
+) -> store::Result<()> {
+    let booking = row.write.command.as_deref().filter(|command| command.starts_with(BOOK));
+    let Some(id) = booking.and_then(|command| CommandId::parse(command).ok()) else { return Ok(()) };
+    let Some(org) = tx.meta("stamp:org").await?.and_then(|org| SalesforceId::parse(&org).ok()) else { return Ok(()) };
+    let command = Command { id, kind: CommandKind::BookPayment, record: org.clone(), lane: org };
+    tx.bury(&command, &trouble(code, sentence, remedy), row.attempts + 1, now_ms).await
 }
 
 fn after(now_ms: i64, wait: Duration) -> i64 {
