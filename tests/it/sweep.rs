@@ -50,17 +50,16 @@ async fn what_was_paid_in_the_dashboard_is_booked_by_whose_it_is(house: &House) 
     // For the invoice, by its metadata.
     let org = &house.endpoints.salesforce.org_id;
     let metadata = json!({"sf_org_id": org, "sf_account_id": known.account, "sf_invoice_id": known.invoice});
-    let named = elsewhere(
-        house,
-        json!({"amount": 3_000, "currency": "usd", "customer": customer, "metadata": metadata}),
-    )
-    .await;
-    let row = payment(house, &named, json!({"State__c": "Settled", "Source__c": "Elsewhere", "Settled_Amount__c": 30})).await;
+    let named =
+        elsewhere(house, json!({"amount": 3_000, "currency": "usd", "customer": customer, "metadata": metadata})).await;
+    let row =
+        payment(house, &named, json!({"State__c": "Settled", "Source__c": "Elsewhere", "Settled_Amount__c": 30})).await;
     assert_eq!((&row["Invoice__c"], &row["Account__c"]), (&json!(known.invoice), &json!(known.account)));
     known.stands(house, "Partly Paid", 30.0, 70.0).await;
     // For the customer alone; a clerk puts it on the invoice.
     let loose = elsewhere(house, json!({"amount": 2_000, "currency": "usd", "customer": customer})).await;
-    let row = payment(house, &loose, json!({"State__c": "Settled", "Invoice__c": null, "Account__c": known.account})).await;
+    let row =
+        payment(house, &loose, json!({"State__c": "Settled", "Invoice__c": null, "Account__c": known.account})).await;
     let id = row["Id"].as_str().expect("an id");
     house.update("Payment__c", id, &json!({"Invoice__c": known.invoice})).await.expect("onto the invoice");
     known.stands(house, "Partly Paid", 50.0, 50.0).await;
@@ -70,7 +69,8 @@ async fn what_was_paid_in_the_dashboard_is_booked_by_whose_it_is(house: &House) 
     known.stands(house, "Partly Paid", 45.0, 55.0).await;
     // A charge of old that has no intent.
     let charge =
-        elsewhere(house, json!({"amount": 1_500, "currency": "usd", "customer": customer, "without_intent": true})).await;
+        elsewhere(house, json!({"amount": 1_500, "currency": "usd", "customer": customer, "without_intent": true}))
+            .await;
     assert!(charge.starts_with("ch_"), "{charge}");
     payment(house, &charge, json!({"State__c": "Settled", "Settled_Amount__c": 15, "Account__c": known.account})).await;
 }
@@ -81,8 +81,11 @@ async fn another_currency_is_booked_and_does_not_count(house: &House) {
     let org = &house.endpoints.salesforce.org_id;
     let metadata = json!({"sf_org_id": org, "sf_account_id": scene.account, "sf_invoice_id": scene.invoice});
     let euros =
-        elsewhere(house, json!({"amount": 10_000, "currency": "eur", "customer": customer, "metadata": metadata})).await;
-    let row = payment(house, &euros, json!({"State__c": "Settled", "Currency_Code__c": "EUR", "Settled_Amount__c": 100})).await;
+        elsewhere(house, json!({"amount": 10_000, "currency": "eur", "customer": customer, "metadata": metadata}))
+            .await;
+    let row =
+        payment(house, &euros, json!({"State__c": "Settled", "Currency_Code__c": "EUR", "Settled_Amount__c": 100}))
+            .await;
     scene.stands(house, "Open", 0.0, 100.0).await;
     let error = payer::error_of(house, &format!("currency:{}", row["Id"].as_str().expect("an id"))).await;
     assert_eq!(error["Code__c"], "currency_mismatch");
@@ -120,18 +123,49 @@ async fn what_is_another_orgs_or_nobodys_is_not_booked(house: &House) {
     assert_eq!(house.query(&soql).await.expect("rows").len(), 0);
 }
 
-/// An invoice that is gone: the money is there, and nobody can say what for.
-async fn a_payment_that_cannot_be_booked_is_a_dead_letter_until_it_can(house: &House) {
+/// Its invoice is none that the org has, so Salesforce refuses the record: the money is in the ledger, and a person is told.
+async fn a_payment_that_salesforce_refuses_is_a_dead_letter_and_can_be_retried_from_both_sides(house: &House) {
     let scene = payer::invoice(house, "S-DEAD", json!(10), "USD").await;
     let customer = customer_of(house, &scene.account).await;
-    // A total that no currency has, so that what is due can't be read.
-    house.update("Invoice__c", &scene.invoice, &json!({"Currency_Code__c": "JPY", "Total__c": 10})).await.expect("yen");
+    house.delete("Invoice__c", &scene.invoice).await.expect("the delete");
     let org = &house.endpoints.salesforce.org_id;
-    let metadata = json!({"sf_org_id": org, "sf_account_id": "not an id", "sf_invoice_id": scene.invoice});
+    let metadata = json!({"sf_org_id": org, "sf_account_id": scene.account, "sf_invoice_id": scene.invoice});
     let body = json!({"amount": 1_000, "currency": "usd", "customer": customer, "metadata": metadata});
     let intent = elsewhere(house, body).await;
-    payment(house, &intent, json!({"State__c": "Settled", "Currency_Code__c": "USD"})).await;
-    scene.stands(house, "Open", 0.0, 10.0).await;
+    let command = format!("book:{intent}");
+    let error = payer::error_of(house, &command).await;
+    assert!(error["Sentence__c"].as_str().is_some_and(|words| words.contains("Payment__c")), "{error}");
+    let soql = format!("SELECT State__c FROM Payment_Error__c WHERE Command_Id__c = '{command}'");
+    let open_again = async || {
+        until("the error to be open, with its dead letter", 30, || async {
+            let row = house.one(&soql).await?;
+            let list = house.quittance(&["dead-letter", "list"]);
+            let both = row["State__c"] == "Open" && list.contains(&command);
+            Ok(if both { Ok(()) } else { Err(format!("{row} {list}")) })
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    };
+    open_again().await;
+    // Both Retry buttons run it again, and it ends where it was: nothing has changed.
+    let retry = json!({"State__c": "Retry Requested"});
+    house.update("Payment_Error__c", error["Id"].as_str().expect("an id"), &retry).await.expect("Retry");
+    runs(house, &command, 2).await;
+    open_again().await;
+    assert!(house.quittance(&["dead-letter", "retry", &command]).contains("put back"), "the operator's retry");
+    runs(house, &command, 3).await;
+    open_again().await;
+}
+
+async fn runs(house: &House, command: &str, wanted: i64) {
+    until(&format!("run {wanted} of {command}"), 30, || async {
+        let shown = house.quittance(&["dead-letter", "show", command]);
+        let letter: Value = serde_json::from_str(shown.trim()).unwrap_or_default();
+        let run = letter["run"].as_i64().unwrap_or_default();
+        Ok(if run >= wanted { Ok(()) } else { Err(shown) })
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[tokio::test]
@@ -143,7 +177,7 @@ async fn payments_are_booked_by_webhooks_alone_wherever_they_were_made() {
         another_currency_is_booked_and_does_not_count(&house),
         an_invoice_overpaid_from_elsewhere_shows_a_credit(&house),
         what_is_another_orgs_or_nobodys_is_not_booked(&house),
-        a_payment_that_cannot_be_booked_is_a_dead_letter_until_it_can(&house),
+        a_payment_that_salesforce_refuses_is_a_dead_letter_and_can_be_retried_from_both_sides(&house),
     );
 }
 

@@ -5,6 +5,7 @@ mod customer;
 mod facts;
 mod giving_up;
 mod invoice;
+mod numbers;
 mod org;
 mod read;
 mod readings;
@@ -18,8 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use book::Booked;
-pub use giving_up::BOOK;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
+pub use giving_up::BOOK;
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
 pub use org::{Org, OrgError, quoted, text};
 pub use read::{Outcome, Reading};

@@ -53,7 +53,10 @@ impl Payer {
             value.to_str().expect("text").to_owned()
         };
         let cookie = header("set-cookie");
-        assert!(cookie.contains("HttpOnly") && cookie.contains("Secure") && cookie.contains("SameSite=Lax"), "{cookie}");
+        assert!(
+            cookie.contains("HttpOnly") && cookie.contains("Secure") && cookie.contains("SameSite=Lax"),
+            "{cookie}"
+        );
         let path = format!("{}{}", world.endpoints.page_url, header("location"));
         Payer { world: world.clone(), cookie: cookie.split(';').next().unwrap_or_default().to_owned(), path }
     }
@@ -164,14 +167,7 @@ pub async fn invoice(world: &World, name: &str, total: Value, currency: &str) ->
     invoice_of(world, &account, &email, name, total, currency).await
 }
 
-pub async fn invoice_of(
-    world: &World,
-    account: &str,
-    email: &str,
-    name: &str,
-    total: Value,
-    currency: &str,
-) -> Scene {
+pub async fn invoice_of(world: &World, account: &str, email: &str, name: &str, total: Value, currency: &str) -> Scene {
     let fields = json!({"Name": name, "Account__c": account, "Currency_Code__c": currency, "Status__c": "Open",
         "Total__c": total, "Due_Date__c": "2027-06-30"});
     let invoice = world.insert("Invoice__c", &fields).await.expect("the invoice");
@@ -231,16 +227,13 @@ impl Scene {
         .await
         .unwrap_or_else(|error| panic!("{error}"));
     }
-
-    /// Waits until the payment's record has these values.
-    pub async fn payment(&self, world: &World, stripe_id: &str, expected: Value) -> Value {
-        payment(world, stripe_id, expected).await
-    }
 }
 
 /// Waits until the payment's record has these values.
 pub async fn payment(world: &World, stripe_id: &str, expected: Value) -> Value {
-    let soql = format!("SELECT Id, Invoice__c, Account__c, Method__c, Method_Detail__c, Currency_Code__c, Amount__c, Refunded__c, Disputed__c, Settled_Amount__c, Over_Returned__c, State__c, Failure_Reason__c, Receipt_Number__c, Source__c FROM Payment__c WHERE Stripe_Payment_Id__c = '{stripe_id}'");
+    let soql = format!(
+        "SELECT Id, Invoice__c, Account__c, Method__c, Method_Detail__c, Currency_Code__c, Amount__c, Refunded__c, Disputed__c, Settled_Amount__c, Over_Returned__c, State__c, Failure_Reason__c, Receipt_Number__c, Source__c FROM Payment__c WHERE Stripe_Payment_Id__c = '{stripe_id}'"
+    );
     until(&format!("the payment {stripe_id} to be {expected}"), 30, || async {
         let row = world.one(&soql).await?;
         let wanted = expected.as_object().expect("fields");
@@ -262,4 +255,17 @@ pub async fn error_of(world: &World, command: &str) -> Value {
     until(&format!("the Payment Error of {command}"), 30, || async { Ok(Ok(world.one(&soql).await?)) })
         .await
         .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Waits for the mail of a receipt, by the Message-ID that its number makes.
+pub async fn receipt_mail(world: &World, number: &str) -> Value {
+    let message_id = format!("{}.receipt@larkspur.example", number.to_lowercase());
+    let mail = until(&format!("the mail of receipt {number}"), 30, || async {
+        let mails = world.mails().await?;
+        let found = mails.iter().find(|mail| mail["message_id"].to_string().contains(&message_id)).cloned();
+        Ok(found.ok_or_else(|| format!("{} mails", mails.len())))
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
+    world.mail(mail["id"].as_str().expect("an id")).await.expect("the mail")
 }
