@@ -289,7 +289,8 @@ mod tests {
     fn coverage_counts_lines_once() {
         let texts = vec![("BoatTest.cls".to_owned(), FIRST.to_owned()), ("Boat.cls".to_owned(), BOAT.to_owned())];
         let runtime = Arc::new(Runtime::load_texts(texts).expect("loads"));
-        let outcome = run_one(&[], &runtime, OrgOptions::default(), "BoatTest".to_owned(), "floats".to_owned()).expect("it runs");
+        let outcome =
+            run_one(&[], &runtime, OrgOptions::default(), "BoatTest".to_owned(), "floats".to_owned()).expect("it runs");
         assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
         let coverage = runtime.line_coverage();
         assert_eq!(coverage.len(), 1, "tests don't count");
