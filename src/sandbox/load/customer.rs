@@ -29,6 +29,8 @@ pub struct Customer {
 /// An attempt as the page's script holds it.
 #[derive(Clone)]
 struct Begun {
+    /// The session of the window: another one, on a phone say, has its own.
+    cookie: String,
     secret: String,
     status: String,
     csrf: String,
@@ -205,6 +207,7 @@ impl Customer {
             return Ok(None);
         }
         Ok(Some(Begun {
+            cookie: self.cookie.clone(),
             secret: begun["clientSecret"].as_str().unwrap_or_default().to_owned(),
             status: format!("{}{}", self.world.endpoints.page_url, begun["statusUrl"].as_str().unwrap_or_default()),
             csrf: form.csrf.clone(),
@@ -257,7 +260,7 @@ impl Customer {
                 .http
                 .post(&check)
                 .header("accept", "application/json")
-                .header("cookie", &self.cookie)
+                .header("cookie", &begun.cookie)
                 .form(&[("csrf", begun.csrf.as_str())]);
             let told = self.world.json("the status", request).await?;
             Ok(match told["state"].as_str() {
