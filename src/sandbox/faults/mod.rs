@@ -24,6 +24,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("lost_event", "The bus loses an event"),
     ("locked_row", "Salesforce answers UNABLE_TO_LOCK_ROW"),
     ("refused_mail", "The mail server answers 451, try again later"),
+    ("lost_mail_reply", "The mail server takes a letter, and its answer never arrives"),
 ];
 
 #[derive(Debug, thiserror::Error)]
