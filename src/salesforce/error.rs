@@ -90,6 +90,10 @@ impl Error {
             Self::Answer { status: 500.., code, .. } if class_of(code) != Class::Refused => class_of(code),
             Self::Answer { status: 500.. | 429 | 420, .. } => Class::Retry,
             Self::Answer { status: 401, .. } => Class::Session,
+            // The same code stands for the day's calls, which come back in hours, and for too many calls at the same moment.
+            Self::Answer { code, message, .. } if code == "REQUEST_LIMIT_EXCEEDED" && is_of_the_moment(message) => {
+                Class::Retry
+            }
             Self::Answer { code, .. } => class_of(code),
             Self::Login { passing: true, .. } => Class::Retry,
             Self::Login { .. } => Class::Session,
@@ -102,6 +106,8 @@ impl Error {
     pub fn code(&self) -> String {
         match self {
             Self::NoAnswer { .. } => "salesforce_no_answer".into(),
+            // A gateway in front of the org answers in HTML, without a code.
+            Self::Answer { code, status, .. } if code.is_empty() => format!("http_{status}"),
             Self::Answer { code, .. } | Self::Login { code, .. } | Self::Bus { code, .. } => code.clone(),
             Self::Silent { .. } => "stream_silent".into(),
             Self::Unreadable { .. } => "salesforce_unreadable".into(),
@@ -117,6 +123,9 @@ impl Error {
                 "It is tried again by itself. If it goes on, see status.salesforce.com and the network between the two."
             }
             Self::Settings(_) => "Correct the configuration and start again.",
+            Self::Answer { code, message, .. } if code == "REQUEST_LIMIT_EXCEEDED" && is_of_the_moment(message) => {
+                "Too many calls ran in the org at the same moment. It is tried again by itself."
+            }
             Self::Answer { code, .. } => advice(code),
             Self::Bus { code, .. } => bus_advice(code),
         }
@@ -138,6 +147,10 @@ impl Error {
             _ => false,
         }
     }
+}
+
+fn is_of_the_moment(message: &str) -> bool {
+    message.contains("ConcurrentRequests")
 }
 
 /// What a code of REST, or of a row in a save result, asks us to do.
@@ -266,6 +279,19 @@ mod tests {
         assert_eq!(answer(503, "whatever").class(), Class::Retry);
         assert_eq!(answer(403, "REQUEST_LIMIT_EXCEEDED").class(), Class::Later);
         assert_eq!(answer(401, "INVALID_SESSION_ID").class(), Class::Session);
+    }
+
+    #[test]
+    fn too_many_calls_at_the_same_moment_pass_in_seconds_and_the_days_calls_do_not() {
+        let limit = |message: &str| Error::Answer {
+            call: "x",
+            status: 403,
+            code: "REQUEST_LIMIT_EXCEEDED".into(),
+            message: message.into(),
+        };
+        let moment = limit("ConcurrentRequests (Concurrent API Requests) Limit exceeded.");
+        assert_eq!((moment.class(), limit("TotalRequests Limit exceeded.").class()), (Class::Retry, Class::Later));
+        assert!(moment.remedy().contains("same moment"));
     }
 
     #[test]

@@ -2,5 +2,12 @@
 #![cfg(feature = "sandbox")]
 
 mod account_sync;
+mod accounts;
+mod clock;
+mod dead_letters;
+mod events;
 mod house;
+mod outages;
 mod service;
+mod sidecars;
+mod sign_in;
