@@ -131,6 +131,16 @@ impl Error {
         }
     }
 
+    /// Whether the call was refused for what it holds, so that a part of it may pass.
+    pub fn is_about_the_content(&self) -> bool {
+        matches!(self, Self::Answer { status: 400 | 413, .. }) && self.class() == Class::Refused
+    }
+
+    /// Whether one of the ids asked for is what was refused.
+    pub fn is_about_an_id(&self) -> bool {
+        matches!(self, Self::Answer { code, .. } if matches!(&**code, "MALFORMED_ID" | "INVALID_ID_FIELD" | "INVALID_CROSS_REFERENCE_KEY"))
+    }
+
     /// Whether the stored replay id is of no use any more.
     pub fn is_lost_replay_id(&self) -> bool {
         matches!(self, Self::Bus { code, .. } if code == "subscription.fetch.replayid.corrupted"
@@ -165,7 +175,10 @@ pub fn class_of(code: &str) -> Class {
         | "API_TEMPORARILY_UNAVAILABLE"
         | "CONCURRENT_REQUESTS_LIMIT_EXCEEDED"
         | "OPERATION_TOO_LARGE"
+        | "HTTP_429"
         | "" => Class::Retry,
+        // A part of a Composite that failed without saying why.
+        code if code.starts_with("HTTP_5") => Class::Retry,
         "REQUEST_LIMIT_EXCEEDED" | "TXN_SECURITY_METERING_ERROR" | "LIMIT_EXCEEDED" => Class::Later,
         "INSUFFICIENT_ACCESS"
         | "INSUFFICIENT_ACCESS_OR_READONLY"
@@ -274,6 +287,7 @@ mod tests {
         assert_eq!(class_of("FIELD_CUSTOM_VALIDATION_EXCEPTION"), Class::Refused);
         assert_eq!(class_of("REQUEST_LIMIT_EXCEEDED"), Class::Later);
         assert_eq!(class_of("INVALID_TYPE"), Class::Permission);
+        assert_eq!(class_of("HTTP_503"), Class::Retry, "a part of a Composite says no more than that");
         let answer =
             |status, code: &str| Error::Answer { call: "x", status, code: code.into(), message: String::new() };
         assert_eq!(answer(503, "whatever").class(), Class::Retry);

@@ -17,6 +17,8 @@ pub struct Claimed {
     pub attempts: i64,
     /// When it came, on the steady clock.
     pub received_ms: i64,
+    /// Under which name the sidecar took it.
+    pub by: String,
 }
 
 /// What went wrong, in words for the admin.
@@ -129,7 +131,7 @@ impl Tx {
         let statement = self.either(CLAIM_SQLITE, CLAIM_POSTGRES);
         let mut rows = fetch_all!(self, Row, statement, sidecar, priority.number(), now_ms, limit)?;
         rows.sort_by_key(|row| row.seq);
-        rows.into_iter().map(claimed).collect()
+        rows.into_iter().map(|row| claimed(row, sidecar)).collect()
     }
 
     /// Ends a command well. Fails if the claim is no longer ours; then nothing of this transaction may stand.
@@ -306,7 +308,7 @@ fn held(touched: u64, claimed: &Claimed) -> Result<()> {
     if touched == 1 { Ok(()) } else { Err(Error::Lost { what: format!("command {}", claimed.command.id) }) }
 }
 
-fn claimed(row: Row) -> Result<Claimed> {
+fn claimed(row: Row, sidecar: &str) -> Result<Claimed> {
     let bad = |what, found: &str| Error::Unreadable { what, found: found.to_owned() };
     Ok(Claimed {
         command: Command {
@@ -318,6 +320,7 @@ fn claimed(row: Row) -> Result<Claimed> {
         run: row.run,
         attempts: row.attempts,
         received_ms: row.received_ms,
+        by: sidecar.to_owned(),
     })
 }
 

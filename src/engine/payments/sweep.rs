@@ -10,6 +10,11 @@ const OVERLAP_S: i64 = 3_600;
 /// Without a mark of an earlier sweep: what Stripe keeps events for.
 const FARTHEST_S: i64 = 30 * 86_400;
 
+/// A mark of the future was made by a clock that was set back since: it says nothing about what was seen.
+fn swept_until(mark_s: Option<i64>, now_s: i64) -> Option<i64> {
+    mark_s.map(|mark| if mark > now_s + 60 { now_s - FARTHEST_S } else { mark })
+}
+
 /// What a sweep found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
@@ -24,7 +29,7 @@ impl Payments {
     /// events say; intents of ours that are not known are adopted. Then Pay opens.
     pub async fn sweep_at_start(&self) -> Result<SweepReport, Error> {
         let now_s = crate::engine::clock::wall_ms() / 1000;
-        let last_s = self.store().last_sweep_s().await?.unwrap_or(now_s - FARTHEST_S);
+        let last_s = swept_until(self.store().last_sweep_s().await?, now_s).unwrap_or(now_s - FARTHEST_S);
         let report = self.sweep_objects((last_s - OVERLAP_S).min(now_s - OVERLAP_S)).await?;
         let events = self.sweep_events().await?;
         self.opens();
@@ -36,7 +41,7 @@ impl Payments {
     /// so is every payment that is not over.
     pub async fn sweep_events(&self) -> Result<SweepReport, Error> {
         let now_s = crate::engine::clock::wall_ms() / 1000;
-        let since = self.store().last_sweep_s().await?.unwrap_or(now_s - 86_400) - OVERLAP_S;
+        let since = swept_until(self.store().last_sweep_s().await?, now_s).unwrap_or(now_s - 86_400) - OVERLAP_S;
         let events =
             self.stripe().events_created(Created::since(since.max(now_s - FARTHEST_S)), Priority::Background).await?;
         let mut ids = BTreeSet::new();
