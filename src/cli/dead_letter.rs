@@ -110,7 +110,8 @@ async fn waiting(store: &Store, limit: i64) -> anyhow::Result<Vec<Waiting>> {
     let events = tx.bad_events(limit).await?.into_iter().map(|(id, why)| Waiting {
         id: format!("event:{id}"),
         sentence: format!("A command event could not be understood: {why}"),
-        remedy: "Upgrade the daemon to the package's version and press Retry on its Payment Error, or discard it.".into(),
+        remedy: "Upgrade the daemon to the package's version and press Retry on its Payment Error, or discard it."
+            .into(),
         command: None,
     });
     let all = letters.chain(writes).chain(events).take(usize::try_from(limit).unwrap_or(usize::MAX));

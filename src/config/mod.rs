@@ -553,7 +553,9 @@ fn is_network(text: &str) -> bool {
 /// 22 characters are what a statement holds, of which the account's prefix takes at least two with the sign between.
 fn is_descriptor(text: &str) -> bool {
     let plain = |one: char| one.is_ascii_graphic() && !matches!(one, '<' | '>' | '\'' | '"' | '*' | '\\');
-    text.len() <= 20 && text.chars().all(|one| one == ' ' || plain(one)) && text.chars().any(|one| one.is_ascii_alphabetic())
+    text.len() <= 20
+        && text.chars().all(|one| one == ' ' || plain(one))
+        && text.chars().any(|one| one.is_ascii_alphabetic())
 }
 
 fn colour(text: &str) -> Option<[u8; 3]> {

@@ -158,8 +158,8 @@ pub fn unpack(json: &str) -> Result<(Vec<Command>, Vec<BadCommand>), BadEvent> {
 
 fn understand(value: Value) -> Result<Command, String> {
     let written: Written = serde_json::from_value(value).map_err(|error| error.to_string())?;
-    let kind = CommandKind::from_name(&written.kind)
-        .ok_or_else(|| format!("there is no command type {:?}", written.kind))?;
+    let kind =
+        CommandKind::from_name(&written.kind).ok_or_else(|| format!("there is no command type {:?}", written.kind))?;
     Ok(Command {
         id: CommandId::parse(&written.id).map_err(|error| error.to_string())?,
         kind,

@@ -33,7 +33,16 @@ impl House {
     /// Puts it together.
     pub fn new(store: Store, salesforce: salesforce::Client, clock: SteadyClock, stop: CancellationToken) -> Self {
         let me = Arc::new(RwLock::new(uuid::Uuid::new_v4().to_string()));
-        Self { store, salesforce, clock, commands_came: Arc::default(), outbox_filled: Arc::default(), stop, me, in_doubt: Arc::default() }
+        Self {
+            store,
+            salesforce,
+            clock,
+            commands_came: Arc::default(),
+            outbox_filled: Arc::default(),
+            stop,
+            me,
+            in_doubt: Arc::default(),
+        }
     }
 
     /// Under which name this sidecar holds its claims; it changes when others took us for dead.

@@ -53,7 +53,10 @@ async fn beat(house: &House, watch: &mut Watch) -> store::Result<()> {
             return Err(error);
         }
         house.rename(&name);
-        tracing::warn!(doubt, "this sidecar goes on under a new name: it was taken for dead, or may hold what it doesn't know of");
+        tracing::warn!(
+            doubt,
+            "this sidecar goes on under a new name: it was taken for dead, or may hold what it doesn't know of"
+        );
     }
     for id in house.store.bury_dead(&house.me(), watch, Instant::now()).await? {
         tracing::warn!(sidecar = %id, "a sidecar gave no sign of life; its work is free");

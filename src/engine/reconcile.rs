@@ -44,9 +44,10 @@ async fn waiting_in_org(house: &House) -> Result<Vec<Command>, Error> {
     // What is beyond these the org's hourly batch publishes.
     let accounts =
         query("SELECT Id, Stripe_Fingerprint__c FROM Account WHERE Stripe_In_Sync__c = FALSE LIMIT 20000").await?;
-    let requests =
-        query("SELECT Id, Request_Id__c, Kind__c, Invoice__c FROM Payment_Request__c WHERE State__c = 'Waiting' LIMIT 20000")
-            .await?;
+    let requests = query(
+        "SELECT Id, Request_Id__c, Kind__c, Invoice__c FROM Payment_Request__c WHERE State__c = 'Waiting' LIMIT 20000",
+    )
+    .await?;
     let errors = query("SELECT Id FROM Payment_Error__c WHERE State__c = 'Retry Requested' LIMIT 5000").await?;
     let now = wall_ms();
     let commands = accounts

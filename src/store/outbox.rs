@@ -312,7 +312,8 @@ impl Tx {
         }
         // What was refused before is written now, so its error is mended.
         if sent.refused.is_some() {
-            let mended = Write::upsert("Payment_Error__c", "Command_Id__c", &sent.error_id()).with("State__c", "Resolved");
+            let mended =
+                Write::upsert("Payment_Error__c", "Command_Id__c", &sent.error_id()).with("State__c", "Resolved");
             self.write_out(&mended, now_ms).await?;
             execute!(self, "UPDATE outbox SET refused = NULL WHERE target = $1", sent.target.as_str())?;
         }

@@ -66,7 +66,8 @@ impl Store {
             i64,
             "SELECT COALESCE(MIN(received_ms), 0) FROM commands WHERE state IN ('waiting', 'working')"
         )?;
-        let outbox_oldest = fetch_scalar!(&mut tx, i64, "SELECT COALESCE(MIN(queued_ms), 0) FROM outbox WHERE refused IS NULL")?;
+        let outbox_oldest =
+            fetch_scalar!(&mut tx, i64, "SELECT COALESCE(MIN(queued_ms), 0) FROM outbox WHERE refused IS NULL")?;
         let age = |since: Option<i64>| since.filter(|since| *since > 0).map_or(0, |since| (now_ms - since).max(0));
         let replay = fetch_all!(&mut tx, Replay, "SELECT replay_id, updated_ms FROM replay ORDER BY topic LIMIT 1")?;
         let replay = replay.into_iter().next();

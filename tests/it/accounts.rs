@@ -180,11 +180,19 @@ async fn what_another_org_does_on_the_same_stripe_account_is_not_ours() {
 }
 
 #[tokio::test]
-async fn details_that_stripe_refuses_still_make_a_customer_by_its_name() {
+async fn a_phone_number_too_long_for_stripe_is_left_out_and_the_rest_arrives() {
     let house = House::start().await;
-    let row = house.synced_account(&json!({"Name": "Odd phone", "Phone": "1234567890123456789012345"})).await;
-    let customers = house.customers_of(row["Id"].as_str().expect("an Id")).await;
-    assert_eq!((customers.len(), &customers[0]["name"]), (1, &json!("Odd phone")));
+    let phone = "+1 503 555 0100 extension 12";
+    let row = house.synced_account(&json!({"Name": "Long phone", "Phone": phone, "BillingCity": "Bend"})).await;
+    let account = row["Id"].as_str().expect("an Id");
+    let customer = house.customers_of(account).await.remove(0);
+    assert_eq!((&customer["phone"], &customer["address"]["city"]), (&Value::Null, &json!("Bend")));
+    house.update("Account", account, &json!({"Phone": "+1 503 555 0100"})).await.expect("update");
+    house.synced(account).await;
+    house.update("Account", account, &json!({"Phone": phone})).await.expect("update");
+    house.synced(account).await;
+    let customers = house.customers_of(account).await;
+    assert_eq!((customers.len(), &customers[0]["phone"]), (1, &Value::Null), "no stale number stays");
 }
 
 #[tokio::test]

@@ -53,10 +53,12 @@ async fn the_operator_lists_shows_retries_and_discards_and_twice_does_no_more_th
         .await;
     state(&house, &error, "Open").await;
 
-    house.update("Account", &account, &json!({"Stripe_Customer_Id__c": null})).await.expect("clearing");
     for _ in 0..2 {
-        house.quittance(&["dead-letter", "retry", id]);
+        let said = house.quittance(&["dead-letter", "retry", id]);
+        assert!(said.contains("put back into the queue") || said.contains("nothing done"), "{said}");
     }
+    // Mending it is a change of the account, and its own command makes the old error's one true.
+    house.update("Account", &account, &json!({"Stripe_Customer_Id__c": null, "Phone": "1"})).await.expect("clearing");
     house.synced(&account).await;
     state(&house, &error, "Resolved").await;
     assert_eq!(house.customers_of(&account).await.len(), 1);
@@ -83,7 +85,7 @@ async fn retry_in_the_org_runs_the_command_again_and_pressing_it_twice_is_safe()
         .eventually("the second failure", 30, || async {
             let shown = house.quittance(&["dead-letter", "list", "--json"]);
             let letters: Value = serde_json::from_str(&shown).unwrap_or_default();
-            Ok(if letters[0]["run"].as_i64() > Some(1) { Ok(()) } else { Err(shown) })
+            Ok(if letters[0]["command"]["run"].as_i64() > Some(1) { Ok(()) } else { Err(shown) })
         })
         .await;
     state(&house, &error, "Open").await;

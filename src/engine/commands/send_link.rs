@@ -1,8 +1,8 @@
 //! A link is made and mailed.
 
+use crate::domain::Command;
 use crate::engine::links::{Error, Links};
 use crate::engine::payments::{Error as PaymentsError, OrgError};
-use crate::domain::Command;
 use crate::engine::work::{Doing, Handler, Outcome, ReadBack, Work, trouble};
 use crate::store::commands::Trouble;
 use crate::store::outbox::{Notice, Write, cut};
