@@ -25,7 +25,7 @@ const FILE_ATTEMPTS: i64 = 20;
 
 /// Publishes until the house stops.
 pub async fn run(house: House) {
-    let mut allocation = Allocation { read: None, short: false };
+    let mut allocation = Allocation::default();
     while !house.stop.is_cancelled() {
         let published = publish(&house, &mut allocation).await;
         if !published {
@@ -38,14 +38,15 @@ pub async fn run(house: House) {
 }
 
 /// How near the day's event deliveries are to their end.
-struct Allocation {
+#[derive(Default)]
+pub(super) struct Allocation {
     read: Option<Instant>,
     short: bool,
 }
 
 impl Allocation {
     /// Above four fifths of the day's deliveries no notice goes: commands need the rest.
-    async fn is_short(&mut self, house: &House) -> bool {
+    pub(super) async fn is_short(&mut self, house: &House) -> bool {
         let every = if self.short { ALLOCATION_AGAIN } else { ALLOCATION_EVERY };
         if self.read.is_none_or(|read| read.elapsed() > every) {
             self.read = Some(Instant::now());
@@ -103,7 +104,7 @@ fn texts(notice: &QueuedNotice) -> Vec<(&str, &str)> {
     fields.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.as_str())).collect()
 }
 
-async fn is_mine(house: &House) -> bool {
+pub(super) async fn is_mine(house: &House) -> bool {
     match house.store.take_lease(LEASE, &house.me()).await {
         Ok(lease) => lease.is_some(),
         Err(error) => {
@@ -151,7 +152,7 @@ pub async fn run_files(house: House) {
     }
 }
 
-async fn upload(house: &House, file: &OutgoingFile) -> store::Result<()> {
+pub(super) async fn upload(house: &House, file: &OutgoingFile) -> store::Result<()> {
     let answer = try_upload(house, file).await;
     let now_ms = house.now_ms();
     let mut tx = house.store.begin().await?;

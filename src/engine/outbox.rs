@@ -78,7 +78,7 @@ async fn bulk_is_due(house: &House) -> store::Result<bool> {
 }
 
 /// One call's worth. Answers whether there was any, and it could be sent.
-async fn flush(house: &House, with_bulk: bool) -> bool {
+pub(super) async fn flush(house: &House, with_bulk: bool) -> bool {
     let me = house.me();
     match take(house, &me, with_bulk).await {
         Ok(rows) if rows.is_empty() => false,

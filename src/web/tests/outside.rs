@@ -308,6 +308,11 @@ impl Browser {
         Self { app: outside.app.clone(), cookie: None }
     }
 
+    /// What its cookie holds.
+    pub fn secret(&self) -> String {
+        self.cookie.as_deref().and_then(|cookie| cookie.split_once('=')).map(|(_, secret)| secret.to_owned()).unwrap()
+    }
+
     pub async fn get(&mut self, path: &str) -> Seen {
         self.send("GET", path, None, false).await
     }
