@@ -119,7 +119,10 @@ impl Error {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Login { code, description, .. } => login_advice(code, description),
-            Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::Silent { .. } => {
+            Self::NoAnswer { .. }
+            | Self::Unreadable { .. }
+            | Self::Silent { .. }
+            | Self::Answer { status: 500.., .. } => {
                 "It is tried again by itself. If it goes on, see status.salesforce.com and the network between the two."
             }
             Self::Settings(_) => "Correct the configuration and start again.",
