@@ -1,5 +1,7 @@
 //! The command line: one file per command. Alone joins the rooms.
 
+#[cfg(feature = "sandbox")]
+mod apex;
 mod check;
 mod dead_letter;
 mod log;
@@ -42,13 +44,16 @@ enum Command {
     Check(check::Args),
     /// Show the queue, the outbox and the event stream.
     Status(status::Args),
-    /// List, show, retry or discard commands that were given up.
+    /// List, show, retry or discard what was given up: commands, refused writes, events not understood.
     DeadLetter(dead_letter::Args),
     /// Say where the event stream is to begin at the next start.
     Replay(replay::Args),
     /// Show the whole product on this machine, with stand-ins for Salesforce, Stripe and mail.
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Sandbox),
+    /// Run the package's Apex on this machine.
+    #[cfg(feature = "sandbox")]
+    Apex(apex::Args),
 }
 
 /// Runs the command that the arguments name.
@@ -82,6 +87,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::replay(&read()?, args).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args).await.map(|()| ExitCode::SUCCESS),
+        #[cfg(feature = "sandbox")]
+        Command::Apex(args) => apex::run(args),
     }
 }
 
@@ -122,6 +129,7 @@ fn stripe_settings(config: &Config) -> crate::stripe::Settings {
     crate::stripe::Settings {
         api_url: config.stripe.api_url.clone(),
         secret_key: config.stripe.secret_key.clone(),
+        ca_pem: config.ca_pem.clone(),
         timeout: std::time::Duration::from_secs(30),
     }
 }

@@ -414,9 +414,9 @@ fn six_digits() -> String {
     format!("{:06}", rand::rng().random_range(0..1_000_000))
 }
 
-/// Whether somebody has answered this request before.
+/// Whether somebody has answered this request before. One that failed is open to a Retry.
 fn over(request: &Request) -> bool {
-    matches!(request.state.as_str(), "Sent" | "Done" | "Refused" | "Failed" | "Expired")
+    matches!(request.state.as_str(), "Sent" | "Done" | "Refused" | "Expired")
 }
 
 fn invoice_of(request: &Request) -> Result<SalesforceId, Error> {

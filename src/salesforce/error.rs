@@ -90,6 +90,12 @@ impl Error {
             Self::Answer { status: 500.., code, .. } if class_of(code) != Class::Refused => class_of(code),
             Self::Answer { status: 500.. | 429 | 420, .. } => Class::Retry,
             Self::Answer { status: 401, .. } => Class::Session,
+            // The same code as for the day's allocation, and yet over as soon as another call ends.
+            Self::Answer { code, message, .. }
+                if code == "REQUEST_LIMIT_EXCEEDED" && message.starts_with("ConcurrentRequests") =>
+            {
+                Class::Retry
+            }
             Self::Answer { code, .. } => class_of(code),
             Self::Login { passing: true, .. } => Class::Retry,
             Self::Login { .. } => Class::Session,
@@ -122,6 +128,16 @@ impl Error {
         }
     }
 
+    /// Whether the call was refused for what it holds, so that a part of it may pass.
+    pub fn is_about_the_content(&self) -> bool {
+        matches!(self, Self::Answer { status: 400 | 413, .. }) && self.class() == Class::Refused
+    }
+
+    /// Whether one of the ids asked for is what was refused.
+    pub fn is_about_an_id(&self) -> bool {
+        matches!(self, Self::Answer { code, .. } if matches!(&**code, "MALFORMED_ID" | "INVALID_ID_FIELD" | "INVALID_CROSS_REFERENCE_KEY"))
+    }
+
     /// Whether the stored replay id is of no use any more.
     pub fn is_lost_replay_id(&self) -> bool {
         matches!(self, Self::Bus { code, .. } if code == "subscription.fetch.replayid.corrupted"
@@ -152,7 +168,10 @@ pub fn class_of(code: &str) -> Class {
         | "API_TEMPORARILY_UNAVAILABLE"
         | "CONCURRENT_REQUESTS_LIMIT_EXCEEDED"
         | "OPERATION_TOO_LARGE"
+        | "HTTP_429"
         | "" => Class::Retry,
+        // A part of a Composite that failed without saying why.
+        code if code.starts_with("HTTP_5") => Class::Retry,
         "REQUEST_LIMIT_EXCEEDED" | "TXN_SECURITY_METERING_ERROR" | "LIMIT_EXCEEDED" => Class::Later,
         "INSUFFICIENT_ACCESS"
         | "INSUFFICIENT_ACCESS_OR_READONLY"
@@ -261,11 +280,15 @@ mod tests {
         assert_eq!(class_of("FIELD_CUSTOM_VALIDATION_EXCEPTION"), Class::Refused);
         assert_eq!(class_of("REQUEST_LIMIT_EXCEEDED"), Class::Later);
         assert_eq!(class_of("INVALID_TYPE"), Class::Permission);
+        assert_eq!(class_of("HTTP_503"), Class::Retry, "a part of a Composite says no more than that");
         let answer =
             |status, code: &str| Error::Answer { call: "x", status, code: code.into(), message: String::new() };
         assert_eq!(answer(503, "whatever").class(), Class::Retry);
         assert_eq!(answer(403, "REQUEST_LIMIT_EXCEEDED").class(), Class::Later);
         assert_eq!(answer(401, "INVALID_SESSION_ID").class(), Class::Session);
+        let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.".into();
+        let crowded = Error::Answer { call: "x", status: 403, code: "REQUEST_LIMIT_EXCEEDED".into(), message };
+        assert_eq!(crowded.class(), Class::Retry, "over in a moment, unlike the day's allocation");
     }
 
     #[test]

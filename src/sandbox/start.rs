@@ -177,7 +177,10 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         console_url: console_url.clone(),
         daemon_config: dir.join("quittance.toml").display().to_string(),
     };
-    write(Path::new(&endpoints.daemon_config), &super::settings::daemon_config(&endpoints, &options))?;
+    write(
+        Path::new(&endpoints.daemon_config),
+        &super::settings::daemon_config(&endpoints, &dir, options.database.as_deref(), &options.auth),
+    )?;
     let world = World::open(endpoints.clone())?;
     let plan = daemon::Plan {
         program: options.program.clone(),

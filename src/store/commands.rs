@@ -17,6 +17,8 @@ pub struct Claimed {
     pub attempts: i64,
     /// When it came, on the steady clock.
     pub received_ms: i64,
+    /// Under which name the sidecar took it.
+    pub by: String,
 }
 
 /// What went wrong, in words for the admin.
@@ -129,7 +131,7 @@ impl Tx {
         let statement = self.either(CLAIM_SQLITE, CLAIM_POSTGRES);
         let mut rows = fetch_all!(self, Row, statement, sidecar, priority.number(), now_ms, limit)?;
         rows.sort_by_key(|row| row.seq);
-        rows.into_iter().map(claimed).collect()
+        rows.into_iter().map(|row| claimed(row, sidecar)).collect()
     }
 
     /// Ends a command well. Fails if the claim is no longer ours; then nothing of this transaction may stand.
@@ -188,6 +190,31 @@ impl Tx {
             sidecar
         )?;
         held(touched, claimed)
+    }
+
+    /// Puts a command straight among the dead letters: what it stands for was tried elsewhere, and in vain.
+    pub async fn bury(&mut self, command: &Command, trouble: &Trouble, attempts: i64, now_ms: i64) -> Result<()> {
+        let number = self.take_numbers("commands", 1).await?;
+        execute!(
+            self,
+            "INSERT INTO commands (id, kind, record, lane, seq, state, run, attempts, priority, next_at_ms, received_ms, done_ms,
+                 code, sentence, remedy)
+             VALUES ($1, $2, $3, $4, $5, 'dead', 1, $6, $7, $8, $8, $8, $9, $10, $11)
+             ON CONFLICT (id) DO UPDATE SET state = 'dead', attempts = $6, done_ms = $8, code = $9, sentence = $10, remedy = $11
+             WHERE commands.state IN ('done', 'dead')",
+            command.id.as_str(),
+            command.kind.name(),
+            command.record.as_str(),
+            command.lane.as_str(),
+            number,
+            attempts,
+            command.kind.priority().number(),
+            now_ms,
+            trouble.code.as_str(),
+            trouble.sentence.as_str(),
+            trouble.remedy.as_str(),
+        )?;
+        Ok(())
     }
 
     /// Hands a claimed command back untried, as when the daemon stops.
@@ -306,7 +333,7 @@ fn held(touched: u64, claimed: &Claimed) -> Result<()> {
     if touched == 1 { Ok(()) } else { Err(Error::Lost { what: format!("command {}", claimed.command.id) }) }
 }
 
-fn claimed(row: Row) -> Result<Claimed> {
+fn claimed(row: Row, sidecar: &str) -> Result<Claimed> {
     let bad = |what, found: &str| Error::Unreadable { what, found: found.to_owned() };
     Ok(Claimed {
         command: Command {
@@ -318,6 +345,7 @@ fn claimed(row: Row) -> Result<Claimed> {
         run: row.run,
         attempts: row.attempts,
         received_ms: row.received_ms,
+        by: sidecar.to_owned(),
     })
 }
 

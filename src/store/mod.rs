@@ -15,6 +15,7 @@ pub mod leases;
 pub mod links;
 pub mod lock;
 pub mod outbox;
+mod ownerless;
 pub mod overview;
 pub mod payments;
 pub mod receipts;

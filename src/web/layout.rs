@@ -76,7 +76,7 @@ impl<'a> Page<'a> {
                         }
                     }
                     main id="main" { (self.body) }
-                    footer { (contact(app, self.quote)) (by()) }
+                    footer { (contact(app, self.quote)) (by(company.privacy_url.as_deref())) }
                 }
             }
         }
@@ -110,6 +110,11 @@ fn mail_link(email: &str) -> Markup {
     html! { a href={ "mailto:" (email) } { bdi { (email) } } }
 }
 
-fn by() -> Markup {
-    html! { p class="quiet" { "Payments by Quittance" } }
+fn by(privacy_url: Option<&str>) -> Markup {
+    html! {
+        p class="quiet" {
+            "Payments by Quittance"
+            @if let Some(url) = privacy_url { " · " a href=(url) { "Privacy" } }
+        }
+    }
 }

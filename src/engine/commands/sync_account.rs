@@ -106,8 +106,9 @@ impl SyncAccount {
         };
         match make(known, body).await {
             // Stripe doesn't like an e-mail or a phone number: the Customer is made all the same, without them.
-            Err(customers::Error::Stripe(stripe::Error::Refused { message, .. })) => {
-                tracing::warn!(command.id = %work.command.id, %message, "Stripe refused the account's data; name and metadata only");
+            Err(customers::Error::Stripe(stripe::Error::Refused { code, param, .. })) => {
+                // Not its message: that may quote the address.
+                tracing::warn!(command.id = %work.command.id, code, param, "Stripe refused the account's data; name and metadata only");
                 let known = self.house.store.customer(account).await?;
                 let plain = plain_body(work.text("Name").unwrap_or("Unnamed"), &self.org_id, account);
                 make(known, plain).await
@@ -124,8 +125,8 @@ impl SyncAccount {
             Ok(false) => Ok(customer),
             Ok(true) => self.anew(work, account).await,
             Err(customers::Error::Stripe(error)) if error.is_missing() => self.anew(work, account).await,
-            Err(customers::Error::Stripe(stripe::Error::Refused { message, .. })) => {
-                tracing::warn!(command.id = %work.command.id, %message, "Stripe refused the account's data; name and metadata only");
+            Err(customers::Error::Stripe(stripe::Error::Refused { code, param, .. })) => {
+                tracing::warn!(command.id = %work.command.id, code, param, "Stripe refused the account's data; name and metadata only");
                 let plain = plain_body(work.text("Name").unwrap_or("Unnamed"), &self.org_id, account);
                 self.send_update(&customer, &format!("{key}:plain"), &plain).await?;
                 Ok(customer)

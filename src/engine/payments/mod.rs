@@ -3,9 +3,11 @@
 mod book;
 mod customer;
 mod facts;
+mod giving_up;
 mod invoice;
 mod org;
 mod read;
+mod readings;
 mod records;
 mod release;
 mod start;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use book::Booked;
+pub use giving_up::BOOK;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
 pub use org::{Org, OrgError, quoted, text};
@@ -41,6 +44,8 @@ pub struct Settings {
     pub mail_domain: String,
     /// A test key: no money moves, and receipts say so.
     pub test: bool,
+    /// What follows the account's prefix on card statements; the page says it.
+    pub statement_descriptor_suffix: Option<String>,
 }
 
 /// Everything that takes payments, shared by the pages, the commands and the loops.
@@ -56,6 +61,7 @@ struct Inner {
     open: AtomicBool,
     /// Something is to be read or sent now rather than at the next round.
     nudge: tokio::sync::Notify,
+    readings: readings::Readings,
 }
 
 /// What can go wrong with taking or booking a payment.
@@ -83,6 +89,7 @@ impl Payments {
             settings,
             open: AtomicBool::new(false),
             nudge: tokio::sync::Notify::new(),
+            readings: readings::Readings::new(),
         }))
     }
 
@@ -96,6 +103,10 @@ impl Payments {
 
     pub(super) fn house(&self) -> &House {
         &self.0.house
+    }
+
+    fn readings(&self) -> &readings::Readings {
+        &self.0.readings
     }
 
     pub fn org(&self) -> &Org {
@@ -114,6 +125,11 @@ impl Payments {
     /// Whether Pay works: the first sweep has run.
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Acquire)
+    }
+
+    /// Under which name this sidecar takes work.
+    pub(in crate::engine) fn sidecar(&self) -> String {
+        self.0.house.me()
     }
 
     /// Something lies in the outbox.

@@ -353,7 +353,11 @@ fn form(
                 button type="submit" name="take_over" value="yes" class="secondary" id="take-over" hidden { "Use this window instead" }
             }
             p id="progress" role="status" {}
-            p class="quiet" { "Card details go straight to Stripe; " bdi { (app.settings.company.name) } " never sees them." }
+            p class="quiet" { "Card details go straight to Stripe; " bdi { (app.settings.company.name) } " never sees them."
+                @if let Some(suffix) = &app.payments().settings().statement_descriptor_suffix {
+                    " Your card statement will show “" bdi { (suffix) } "”."
+                }
+            }
         }
         @if !visitor.verified {
             form method="post" action={ (path) "/code" } {
