@@ -57,7 +57,7 @@ test('the first minute', async () => {
     await eventually('the payment to be listed', 20, async () => (await page.locator('#record').innerText()).includes('Visa ending 4242'));
     await looked(page, 'console-invoice-paid');
     await page.goto(console_('/org/payments'));
-    await page.getByRole('link', { name: /^P/ }).first().click();
+    await page.locator('#rows').getByRole('link').first().click();
     await eventually('the receipt', 20, async () => {
         await page.reload();
         return (await page.getByRole('link', { name: /Receipt/ }).count()) > 0;
