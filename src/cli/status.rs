@@ -60,8 +60,18 @@ fn screen(overview: &Overview, now_ms: i64) -> String {
         ("last replay id", replay),
         ("dead letters", waits_for_somebody(overview.dead)),
         ("unreadable events", waits_for_somebody(overview.bad_events)),
+        ("payments of nobody", ownerless(overview)),
     ];
     rows.iter().map(|(name, value)| format!("{name:<20} {value}\n")).collect()
+}
+
+/// They are not booked, so whoever runs this looks them up in the Stripe Dashboard.
+fn ownerless(overview: &Overview) -> String {
+    if overview.ownerless == 0 {
+        return "0".to_owned();
+    }
+    let ids = overview.ownerless_ids.join(", ");
+    format!("{}, not booked because neither they nor their customer name an org: {ids}", overview.ownerless)
 }
 
 fn waits_for_somebody(count: i64) -> String {

@@ -1,15 +1,17 @@
 //! The daemon's configuration file, as an operator would write it for this sandbox.
 
-use super::load::Endpoints;
-use super::start::Options;
+use std::path::Path;
 
-pub(super) fn daemon_config(endpoints: &Endpoints, options: &Options) -> String {
+use super::load::Endpoints;
+
+/// `database` is SQLite in `dir` where `None`; `auth` is `client_credentials` or `jwt`.
+pub(super) fn daemon_config(endpoints: &Endpoints, dir: &Path, database: Option<&str>, auth: &str) -> String {
     let salesforce = &endpoints.salesforce;
     let stripe = &endpoints.stripe;
     let database =
-        options.database.clone().unwrap_or_else(|| format!("sqlite://{}", options.dir.join("quittance.db").display()));
+        database.map(str::to_owned).unwrap_or_else(|| format!("sqlite://{}", dir.join("quittance.db").display()));
     let listen = endpoints.page_url.trim_start_matches("http://");
-    let sign_in = if options.auth == "jwt" {
+    let sign_in = if auth == "jwt" {
         format!("private_key_file = {:?}\nusername = {:?}", salesforce.private_key_file, salesforce.username)
     } else {
         format!("client_secret = {:?}", salesforce.client_secret)
@@ -59,7 +61,7 @@ tax_number = "EIN 00-0000000"
 [tls]
 ca_file = {ca:?}
 "#,
-        auth = if options.auth == "jwt" { "jwt_bearer" } else { &options.auth },
+        auth = if auth == "jwt" { "jwt_bearer" } else { auth },
         login = salesforce.login_url,
         pubsub = salesforce.pubsub,
         client = salesforce.client_id,

@@ -123,7 +123,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     make_dir(&dir)?;
     let faults = Arc::new(Faults::new(options.seed));
     let authority = Authority::open(&dir.join("tls"))?;
-    let (org, served) = start_org(&options, &authority, &faults).await?;
+    let page_url = format!("http://{}", page_address(options.page_port).map_err(Error::Port)?);
+    let (org, served) = start_org(&options, &page_url, &authority, &faults).await?;
     let fresh = org.records("Account").is_empty();
     let stripe = start_stripe(&options, &faults).await?;
     let mail_dir = dir.join("mail");
@@ -135,7 +136,6 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let console =
         tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.console_port)).await.map_err(Error::Port)?;
     let console_url = format!("http://{}", console.local_addr().map_err(Error::Port)?);
-    let page_url = format!("http://{}", page_address(options.page_port).map_err(Error::Port)?);
     stripe.handle.set_webhook(&format!("{page_url}/webhooks/stripe"));
 
     let user = |name: &'static str| org.user(name).ok_or(Error::NoUser(name));
@@ -175,7 +175,10 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         console_url: console_url.clone(),
         daemon_config: dir.join("quittance.toml").display().to_string(),
     };
-    write(Path::new(&endpoints.daemon_config), &super::settings::daemon_config(&endpoints, &options))?;
+    write(
+        Path::new(&endpoints.daemon_config),
+        &super::settings::daemon_config(&endpoints, &dir, options.database.as_deref(), &options.auth),
+    )?;
     let world = World::open(endpoints.clone())?;
     let plan = daemon::Plan {
         program: options.program.clone(),
@@ -224,6 +227,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
 
 async fn start_org(
     options: &Options,
+    page_url: &str,
     authority: &Authority,
     faults: &Arc<Faults>,
 ) -> Result<(Arc<Org>, wire::Served), Error> {
@@ -240,6 +244,7 @@ async fn start_org(
         faults: Some(Arc::clone(faults)),
         clerk_permission_sets: vec!["Quittance_Clerk".to_owned()],
         integration_permission_sets: vec!["Quittance_Integration".to_owned()],
+        metadata_values: vec![["Quittance_Setting__mdt", "Default", "Pay_Page_Url__c", page_url].map(str::to_owned)],
         ..OrgOptions::default()
     };
     let sink: Arc<dyn super::org::EventSink> = bus.clone();

@@ -192,6 +192,31 @@ impl Tx {
         held(touched, claimed)
     }
 
+    /// Puts a command straight among the dead letters: what it stands for was tried elsewhere, and in vain.
+    pub async fn bury(&mut self, command: &Command, trouble: &Trouble, attempts: i64, now_ms: i64) -> Result<()> {
+        let number = self.take_numbers("commands", 1).await?;
+        execute!(
+            self,
+            "INSERT INTO commands (id, kind, record, lane, seq, state, run, attempts, priority, next_at_ms, received_ms, done_ms,
+                 code, sentence, remedy)
+             VALUES ($1, $2, $3, $4, $5, 'dead', 1, $6, $7, $8, $8, $8, $9, $10, $11)
+             ON CONFLICT (id) DO UPDATE SET state = 'dead', attempts = $6, done_ms = $8, code = $9, sentence = $10, remedy = $11
+             WHERE commands.state IN ('done', 'dead')",
+            command.id.as_str(),
+            command.kind.name(),
+            command.record.as_str(),
+            command.lane.as_str(),
+            number,
+            attempts,
+            command.kind.priority().number(),
+            now_ms,
+            trouble.code.as_str(),
+            trouble.sentence.as_str(),
+            trouble.remedy.as_str(),
+        )?;
+        Ok(())
+    }
+
     /// Hands a claimed command back untried, as when the daemon stops.
     pub async fn hand_back(&mut self, sidecar: &str, claimed: &Claimed) -> Result<()> {
         execute!(

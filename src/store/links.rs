@@ -93,6 +93,13 @@ impl Tx {
         fetch_all!(self, Row, sql, now_ms)?.into_iter().map(Link::try_from).collect()
     }
 
+    /// Open links whose lock has ended. Taking them ends the lock for good.
+    pub async fn take_unlocked_links(&mut self, now_ms: i64) -> Result<Vec<Link>> {
+        let sql = "UPDATE links SET locked_until_ms = NULL, changed_ms = $1
+                   WHERE state = 'open' AND locked_until_ms <= $1 RETURNING *";
+        fetch_all!(self, Row, sql, now_ms)?.into_iter().map(Link::try_from).collect()
+    }
+
     pub async fn link(&mut self, id: &LinkId) -> Result<Option<Link>> {
         let row = fetch_optional!(self, Row, "SELECT * FROM links WHERE link_id = $1", id.as_str())?;
         row.map(Link::try_from).transpose()
@@ -231,6 +238,10 @@ mod tests {
             let link = store.link(&link.id).await.unwrap().unwrap();
             assert_eq!(link.usable(5_000), LinkUse::Locked { until_ms: 5_000 + LOCK_MS });
             assert_eq!(link.usable(5_001 + LOCK_MS), LinkUse::Pays);
+            let mut tx = store.begin().await.unwrap();
+            assert_eq!(tx.take_unlocked_links(4_999 + LOCK_MS).await.unwrap(), []);
+            assert_eq!(tx.take_unlocked_links(5_000 + LOCK_MS).await.unwrap().len(), 1);
+            assert_eq!(tx.take_unlocked_links(6_000 + LOCK_MS).await.unwrap(), [], "it is told of once");
         })
         .await;
     }

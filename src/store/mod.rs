@@ -16,6 +16,7 @@ pub mod links;
 pub mod lock;
 pub mod outbox;
 pub mod overview;
+mod ownerless;
 pub mod payments;
 pub mod receipts;
 pub mod sessions;

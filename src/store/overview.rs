@@ -27,6 +27,10 @@ pub struct Overview {
     pub files: i64,
     /// Events that could not be understood.
     pub bad_events: i64,
+    /// Payments at Stripe that belong to nobody we know: counted, and not booked.
+    pub ownerless: i64,
+    /// The last of them by id.
+    pub ownerless_ids: Vec<String>,
     /// Sidecars that are alive or not yet buried.
     pub sidecars: i64,
     /// The last replay id, in hex.
@@ -58,6 +62,7 @@ struct Fact {
 impl Store {
     /// Reads it; `now_ms` is the steady clock's.
     pub async fn overview(&self, now_ms: i64) -> Result<Overview> {
+        let (ownerless, ownerless_ids) = self.ownerless(20).await?;
         let mut tx = self.reading().await?;
         let counted = fetch_all!(&mut tx, Counted, "SELECT state, COUNT(*) AS count FROM commands GROUP BY state")?;
         let count = |state: &str| counted.iter().find(|row| row.state == state).map_or(0, |row| row.count);
@@ -84,6 +89,8 @@ impl Store {
             refused: fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM outbox WHERE refused IS NOT NULL")?.unwrap_or(0),
             files: fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM files WHERE uploaded_ms IS NULL")?.unwrap_or(0),
             bad_events: fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM bad_events")?.unwrap_or(0),
+            ownerless,
+            ownerless_ids,
             sidecars: fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM sidecars")?.unwrap_or(0),
             replay_updated_ms: replay.as_ref().map(|replay| replay.updated_ms),
             replay_id: replay.map(|replay| hex::encode(replay.replay_id)),

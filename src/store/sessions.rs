@@ -66,6 +66,18 @@ impl Store {
         .transpose()
     }
 
+    /// Removes what can decide nothing any more: sessions that ended, codes of another day, declines of another month. A
+    /// decline is kept that long because a reading that names it again must not count it anew.
+    pub async fn forget_visits(&self, now_ms: i64) -> Result<u64> {
+        const DAY_MS: i64 = 24 * HOUR_MS;
+        let mut tx = self.begin().await?;
+        let gone = execute!(&mut tx, "DELETE FROM sessions WHERE expires_ms <= $1", now_ms)?
+            + execute!(&mut tx, "DELETE FROM codes WHERE sent_ms < $1 AND expires_ms < $2", now_ms - DAY_MS, now_ms)?
+            + execute!(&mut tx, "DELETE FROM declines WHERE at_ms < $1", now_ms - 35 * DAY_MS)?;
+        tx.commit().await?;
+        Ok(gone)
+    }
+
     /// Records a code before it is mailed. Answers false where too many were sent or mistyped: then none goes.
     pub async fn record_code(
         &self,
@@ -186,6 +198,24 @@ mod tests {
             assert!(store.session("s", 999).await.unwrap().is_some());
             assert!(store.session("s", 1_000).await.unwrap().is_none());
             assert!(store.session("t", 0).await.unwrap().is_none());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_can_decide_nothing_any_more_is_removed_and_the_rest_stays() {
+        on_both(async |store| {
+            const DAY_MS: i64 = 24 * HOUR_MS;
+            let link = LinkId::parse("link-1").unwrap();
+            store.open_session("old", &link, 0, DAY_MS).await.unwrap();
+            assert!(store.record_code("old", &link, "x", 0, HOUR_MS).await.unwrap());
+            let mut tx = store.begin().await.unwrap();
+            tx.count_decline_once(&link, "ch_old", 0).await.unwrap();
+            tx.count_decline_once(&link, "ch_new", 10 * DAY_MS).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(store.forget_visits(HOUR_MS).await.unwrap(), 0);
+            assert_eq!(store.forget_visits(2 * DAY_MS).await.unwrap(), 2);
+            assert_eq!(store.forget_visits(36 * DAY_MS).await.unwrap(), 1);
         })
         .await;
     }

@@ -2,5 +2,9 @@
 #![cfg(feature = "sandbox")]
 
 mod account_sync;
+mod bad_days;
+mod booking;
 mod house;
+mod links;
 mod service;
+mod sweep;

@@ -1,5 +1,6 @@
 //! The steps of each kind of command.
 
+mod book_payment;
 mod copy_link;
 mod retry_error;
 mod review_invoice;
@@ -8,6 +9,7 @@ mod send_link;
 mod sync_account;
 mod sync_now;
 
+pub use book_payment::BookPayment;
 pub use copy_link::CopyLink;
 pub use retry_error::RetryError;
 pub use review_invoice::ReviewInvoice;

@@ -57,16 +57,21 @@ struct Read {
 impl Payments {
     /// Reads an intent and books it.
     pub async fn book_intent(&self, id: &str, priority: Priority) -> Result<Booked, Error> {
-        let intent = self.stripe().intent(id, priority).await?;
-        let owner = self.owner(&intent.metadata, intent.customer_id(), priority).await?;
-        self.count(&owner);
-        if let Owner::Us { account } = &owner {
-            let read = self.read_of_intent(&intent, account.clone(), priority).await?;
-            if let Some(read) = read {
-                self.book(&read).await?;
+        loop {
+            let number = self.readings().begin();
+            let intent = self.stripe().intent(id, priority).await?;
+            let owner = self.owner(&intent.metadata, intent.customer_id(), priority).await?;
+            self.count(&owner, &intent.id, intent.status == "succeeded" || intent.status == "processing").await?;
+            if let Owner::Us { account } = &owner {
+                let read = self.read_of_intent(&intent, account.clone(), priority).await?;
+                if let Some(read) = read {
+                    let Some(turn) = self.readings().turn(id, number).await else { continue };
+                    self.book(&read).await?;
+                    turn.done();
+                }
             }
+            return Ok(Booked { intent, owner });
         }
-        Ok(Booked { intent, owner })
     }
 
     /// Reads a charge; one with an intent is booked as that intent.
@@ -78,7 +83,7 @@ impl Payments {
         }
         let customer = charge.customer.as_ref().map(|customer| customer.id().to_owned());
         let owner = self.owner(&charge.metadata, customer.as_deref(), priority).await?;
-        self.count(&owner);
+        self.count(&owner, &charge.id, charge.status != "failed").await?;
         let Owner::Us { account } = owner else { return Ok(()) };
         let status = match charge.status.as_str() {
             "succeeded" if charge.captured => IntentStatus::Succeeded,
@@ -146,13 +151,20 @@ impl Payments {
         })
     }
 
-    fn count(&self, owner: &Owner) {
+    /// Counts a reading. Money that nobody owns is kept for `status` to list.
+    async fn count(&self, owner: &Owner, stripe_id: &str, money: bool) -> Result<(), Error> {
         let name = match owner {
             Owner::Us { .. } => "us",
             Owner::AnotherOrg => "another_org",
             Owner::Nobody => "nobody",
         };
         metrics::counter!("quittance_stripe_objects_read_total", "owner" => name).increment(1);
+        match owner {
+            Owner::Nobody if money => self.store().note_ownerless(stripe_id, self.now_ms()).await?,
+            Owner::Nobody => {}
+            Owner::Us { .. } | Owner::AnotherOrg => self.store().has_owner(stripe_id).await?,
+        }
+        Ok(())
     }
 
     async fn read_of_intent(
@@ -273,15 +285,7 @@ impl Payments {
         let to = match after(from, &read.seen) {
             Ok(to) => to,
             Err(unexpected) => {
-                tracing::error!(stripe.id = %read.stripe_id, error = %unexpected, "a payment can't be booked");
-                let write = Write::payment_error(
-                    &format!("book:{}", read.stripe_id),
-                    "unexpected_state",
-                    &format!("Payment {}: {unexpected}.", read.stripe_id),
-                    "Compare the payment in the Stripe Dashboard with its Payment record, and tell the operator.",
-                );
-                tx.write_out(&write, now_ms).await?;
-                return Ok(tx.commit().await?);
+                return Err(Error::Unbookable { stripe_id: read.stripe_id.clone(), why: unexpected.to_string() });
             }
         };
         if let Some(attempt) = &attempt {

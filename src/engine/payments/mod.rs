@@ -3,9 +3,11 @@
 mod book;
 mod customer;
 mod facts;
+mod giving_up;
 mod invoice;
 mod org;
 mod read;
+mod readings;
 mod records;
 mod release;
 mod start;
@@ -17,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use book::Booked;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
+pub use giving_up::BOOK;
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
 pub use org::{Org, OrgError, quoted, text};
 pub use read::{Outcome, Reading};
@@ -58,6 +61,7 @@ struct Inner {
     open: AtomicBool,
     /// Something is to be read or sent now rather than at the next round.
     nudge: tokio::sync::Notify,
+    readings: readings::Readings,
 }
 
 /// What can go wrong with taking or booking a payment.
@@ -85,6 +89,7 @@ impl Payments {
             settings,
             open: AtomicBool::new(false),
             nudge: tokio::sync::Notify::new(),
+            readings: readings::Readings::new(),
         }))
     }
 
@@ -98,6 +103,10 @@ impl Payments {
 
     pub(super) fn house(&self) -> &House {
         &self.0.house
+    }
+
+    fn readings(&self) -> &readings::Readings {
+        &self.0.readings
     }
 
     pub fn org(&self) -> &Org {
@@ -116,6 +125,11 @@ impl Payments {
     /// Whether Pay works: the first sweep has run.
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Acquire)
+    }
+
+    /// Under which name this sidecar takes work.
+    pub(in crate::engine) fn sidecar(&self) -> String {
+        self.0.house.me()
     }
 
     /// Something lies in the outbox.

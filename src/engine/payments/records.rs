@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::giving_up::BOOK;
 use crate::domain::MoneyError;
 use crate::domain::payment::Payment;
 use crate::store::links::Link;
@@ -37,6 +38,7 @@ pub(super) fn payment_write(payment: &LedgerPayment) -> Result<Write, MoneyError
     // Amount: what was received, else what was asked for.
     let amount = if part.received.is_zero() { payment.asked } else { part.received };
     let mut write = Write::upsert("Payment__c", "Stripe_Payment_Id__c", &payment.stripe_id)
+        .of(&format!("{BOOK}{}", payment.stripe_id))
         .with("State__c", state)
         .with("Source__c", if payment.source == Source::Link { "Payment Link" } else { "Elsewhere" })
         .with("Method__c", payment.kind.in_salesforce())

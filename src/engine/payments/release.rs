@@ -3,8 +3,10 @@
 use super::{Error, InvoiceStatus, Payments, lock_name, standing};
 use crate::domain::SalesforceId;
 use crate::domain::attempt::{IDLE_MS, Release};
+use crate::domain::link::LinkUse;
 use crate::domain::payable::Standing;
 use crate::domain::payment::IntentStatus;
+use crate::engine::clock::wall_ms;
 use crate::store::attempts::Attempt;
 use crate::stripe::{self, Form, Priority};
 
@@ -64,13 +66,37 @@ impl Payments {
     /// Links that have run out: the org is told, and the card attempts under them end.
     pub async fn end_expired_links(&self) -> Result<(), Error> {
         let mut tx = self.store().begin().await?;
-        let expired = tx.take_expired_links(crate::engine::clock::wall_ms()).await?;
+        let expired = tx.take_expired_links(wall_ms()).await?;
         for link in &expired {
             tx.write_out(&super::link_write(link, "Expired"), self.now_ms()).await?;
         }
         tx.commit().await?;
         for link in &expired {
             self.release_link(link.id.as_str(), &link.invoice).await?;
+        }
+        Ok(())
+    }
+
+    /// Links whose day of being locked is over: the org is told that they pay again.
+    pub async fn tell_unlocked_links(&self) -> Result<(), Error> {
+        let mut tx = self.store().begin().await?;
+        let unlocked = tx.take_unlocked_links(wall_ms()).await?;
+        for link in &unlocked {
+            let paid = match self.copied_invoice(&link.invoice).await? {
+                Some((_, invoice)) => standing(&mut tx, &invoice).await?.balance()?.is_zero(),
+                None => false,
+            };
+            let expired = matches!(link.usable(wall_ms()), LinkUse::Expired { .. });
+            let state = match (paid, expired) {
+                (true, _) => "Paid",
+                (false, true) => "Expired",
+                (false, false) => "Open",
+            };
+            tx.write_out(&super::link_write(link, state), self.now_ms()).await?;
+        }
+        tx.commit().await?;
+        if !unlocked.is_empty() {
+            self.outbox_filled();
         }
         Ok(())
     }

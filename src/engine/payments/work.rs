@@ -49,6 +49,12 @@ async fn sweep(payments: &Payments) {
         if let Err(error) = payments.store().forget_events(payments.now_ms() - month_ms).await {
             tracing::warn!(%error, "old webhook events could not be forgotten");
         }
+        if let Err(error) = payments.store().forget_ownerless(payments.now_ms() - month_ms).await {
+            tracing::warn!(%error, "old payments of nobody could not be forgotten");
+        }
+        if let Err(error) = payments.store().forget_visits(crate::engine::clock::wall_ms()).await {
+            tracing::warn!(%error, "old sessions, codes and declines could not be forgotten");
+        }
     }
 }
 
@@ -82,12 +88,15 @@ async fn send(payments: &Payments, receipts: &Receipts) {
 
 async fn idle(payments: &Payments) {
     loop {
-        tokio::time::sleep(IDLE_EVERY).await;
         if let Err(error) = payments.release_idle().await {
             tracing::warn!(%error, "idle attempts could not be released");
         }
         if let Err(error) = payments.end_expired_links().await {
             tracing::warn!(%error, "links that ran out could not be ended yet");
         }
+        if let Err(error) = payments.tell_unlocked_links().await {
+            tracing::warn!(%error, "the org could not be told yet of links that pay again");
+        }
+        tokio::time::sleep(IDLE_EVERY).await;
     }
 }

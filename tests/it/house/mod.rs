@@ -1,5 +1,7 @@
 //! The house: `quittance sandbox` as a process, with what a test needs to build a scene and look at it.
 
+mod operator;
+pub mod payer;
 mod postgres;
 
 use std::ops::Deref;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, Formulas};
 use super::formula::Formula;
+use super::host::{Record, Value};
 use super::org::{OrgError, OrgOptions};
 use super::schema::{FieldKind, Schema};
 use super::standard;
@@ -93,6 +94,14 @@ pub fn load(dirs: &[PathBuf], options: &OrgOptions) -> Result<Catalog, OrgError>
     }
     for file in ending(&files, ".md-meta.xml") {
         catalog.metadata_records.push(record::load(file, &schema)?);
+    }
+    for [object, name, field, value] in &options.metadata_values {
+        let named = |record: &&mut Record| {
+            record.object == *object && record.fields.get("DeveloperName") == Some(&Value::Text(name.clone()))
+        };
+        if let Some(record) = catalog.metadata_records.iter_mut().find(named) {
+            record.fields.insert(field.clone(), Value::Text(value.clone()));
+        }
     }
     point_everywhere(&mut schema);
     check_references(&schema, &origins)?;
