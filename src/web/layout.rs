@@ -66,12 +66,14 @@ impl<'a> Page<'a> {
                     @for script in self.scripts { script type="module" src=(script) {} }
                 }
                 body {
-                    @if app.settings.test {
-                        p class="test-band" { strong { "Test" } " – no money moves on this page." }
-                    }
-                    header class="company" {
-                        @if company.logo.is_some() { img src="/assets/logo" alt="" height="40"; }
-                        span class="company-name" dir="auto" { (company.name) }
+                    header {
+                        @if app.settings.test {
+                            p class="test-band" { strong { "Test" } " – no money moves on this page." }
+                        }
+                        div class="company" {
+                            @if company.logo.is_some() { img src="/assets/logo" alt="" height="40"; }
+                            span class="company-name" dir="auto" { (company.name) }
+                        }
                     }
                     main id="main" { (self.body) }
                     footer { (contact(app, self.quote)) (by(company.privacy_url.as_deref())) }

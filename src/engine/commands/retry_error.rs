@@ -1,9 +1,7 @@
 //! An admin pressed Retry on a Payment Error.
 
-use crate::domain::{Command, CommandId, CommandKind, SalesforceId};
 use crate::engine::house::House;
 use crate::engine::intake::{self, Retaken, Trouble};
-use crate::engine::payments::BOOK;
 use crate::engine::work::{Doing, Handler, Outcome, ReadBack, Work};
 use crate::store;
 use crate::store::outbox::Write;
@@ -34,7 +32,7 @@ impl RetryError {
         if let Some(event) = named.strip_prefix("event:") {
             return self.event(named, event).await;
         }
-        match self.put_back(named, &work.command.record).await {
+        match self.put_back(named).await {
             Ok(()) => {
                 self.house.commands_came.notify_waiters();
                 self.house.outbox_filled.notify_one();
@@ -46,24 +44,21 @@ impl RetryError {
 
     /// Puts back what is named, and marks the error, in one transaction and by the same key: what fails again is written
     /// after this, and wins.
-    async fn put_back(&self, named: &str, record: &SalesforceId) -> store::Result<()> {
+    async fn put_back(&self, named: &str) -> store::Result<()> {
         let now_ms = self.house.now_ms();
         let mut tx = self.house.store.begin().await?;
         let known = match named.split_once(':') {
             Some(("write", target)) => tx.retry_refused(target, now_ms).await?,
             Some(("file", id)) => tx.retry_file(id, now_ms).await?,
-            // A command; one that is being worked on counts.
-            _ if tx.run_again(named, now_ms).await? || tx.knows_command(named).await? => true,
-            // A payment that could not be booked had no command; it gets one now.
-            _ if named.starts_with(BOOK) => match CommandId::parse(named) {
-                Ok(id) => {
-                    let (kind, lane) = (CommandKind::BookPayment, record.clone());
-                    tx.enqueue(&[Command { id, kind, record: lane.clone(), lane }], now_ms).await?;
-                    true
+            Some(("book", stripe_id)) => {
+                // One that was given up is a dead letter; one whose record was refused was booked without a command.
+                if !tx.run_again(named, now_ms).await? && !tx.knows_command(named).await? {
+                    tx.hint(stripe_id, now_ms).await?;
                 }
-                Err(_) => false,
-            },
-            _ => false,
+                true
+            }
+            // One that is being worked on counts.
+            _ => tx.run_again(named, now_ms).await? || tx.knows_command(named).await?,
         };
         let marked = match known {
             true => mark(named, "Resolved"),

@@ -13,7 +13,6 @@ const FARTHEST_S: i64 = 30 * 86_400;
 
 /// With a pause that grows to a quarter of an hour: about a day.
 const MOST_TRIES: i64 = 100;
-
 /// A mark of the future was made by a clock that was set back since: it says nothing about what was seen.
 fn swept_until(mark_s: Option<i64>, now_s: i64) -> Option<i64> {
     mark_s.map(|mark| if mark > now_s + 60 { now_s - FARTHEST_S } else { mark })

@@ -2,7 +2,7 @@
 // The card form, and the press of Pay. Everything is decided and checked on the server; this only carries.
 /** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
 /** @typedef {import("@stripe/stripe-js").StripeElements} StripeElements */
-/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, reload?: boolean, nextPress?: string}} Answer */
+/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, csrf?: string, reload?: boolean, nextPress?: string}} Answer */
 
 /**
  * @template {HTMLElement} T
@@ -76,7 +76,7 @@ const echo = () => {
   byId("new-card", HTMLElement).hidden = !newCard();
   const minor = wanted();
   byId("pay-amount", HTMLElement).textContent = minor === null || minor === balance ? (isPart && minor === null ? "" : form.dataset.balanceWords ?? "") : words(minor);
-  if (elements && minor && minor > 0) elements.update({ amount: minor * factor });
+  if (elements && minor && minor > 0 && minor <= balance) elements.update({ amount: minor * factor });
 };
 
 /** @type {ReturnType<typeof setTimeout>|undefined} */ let typing;
@@ -119,7 +119,7 @@ const mount = () => {
   });
   card.on("ready", () => {
     cardReady = true;
-    byId("card-loading", HTMLElement).hidden = true;
+    byId("card-loading", HTMLElement).textContent = "";
     button.removeAttribute("aria-disabled");
   });
   card.on("loaderror", () => blocked());
@@ -130,6 +130,16 @@ const mount = () => {
 const blocked = () => {
   if (cardReady) return;
   byId("card-loading", HTMLElement).textContent = "The card form can't be loaded here. Nothing was charged. Reload the page, or call us to pay.";
+};
+
+/** Takes away what the last press was told. */
+const clear = () => {
+  byId("summary", HTMLElement).hidden = true;
+  byId("amount-error", HTMLElement).hidden = true;
+  byId("amount-offers", HTMLElement).replaceChildren();
+  amount.removeAttribute("aria-invalid");
+  amount.setAttribute("aria-describedby", "amount-hint");
+  document.title = title;
 };
 
 /** @param {Answer} said */
@@ -161,6 +171,7 @@ const refuse = (said) => {
       use.textContent = `Use ${offer.words}`;
       use.addEventListener("click", () => {
         amount.value = offer.value;
+        clear();
         echo();
         button.focus();
       });
@@ -226,7 +237,7 @@ const settle = async (url) => {
 const pay = async (instead) => {
   if (working || (newCard() && !cardReady)) return;
   busy(true, "Paying… keep this page open.");
-  byId("summary", HTMLElement).hidden = true;
+  clear();
   try {
     if (newCard() && elements) {
       // Stripe wants its fields checked before anything else is awaited.
@@ -248,6 +259,7 @@ const pay = async (instead) => {
       await new Promise((done) => setTimeout(done, 1500));
       begun = await post(form.action, body);
     }
+    if (begun.csrf) field("csrf").value = begun.csrf;
     if (begun.nextPress) field("press").value = begun.nextPress;
     if (begun.state === "go" && begun.url) return location.assign(begun.url);
     if (begun.state !== "confirm" || !begun.clientSecret || !begun.statusUrl || !stripe || !elements) {
@@ -277,6 +289,7 @@ addEventListener("pageshow", (event) => {
 });
 
 button.setAttribute("aria-disabled", "true");
+byId("card-loading", HTMLElement).textContent = "Loading card form…";
 echo();
 const began = Date.now();
 const wait = setInterval(() => {

@@ -134,7 +134,7 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
             payment.as_ref().and_then(|payment| payment.received_s).map(|s| time_words(s * 1000, &app.settings.zone));
         let due = invoice.as_ref().and_then(|invoice| invoice.due);
         let body = html! {
-            h1 tabindex="-1" { "Payment received" }
+            h1 tabindex="-1" autofocus { "Payment received" }
             p class="lead" {
                 strong class="money" { (money_words(attempt.amount)) } " was paid"
                 @if let Some(method) = &method { " with " bdi { (method) } }
