@@ -56,7 +56,6 @@ type Shared = Arc<Mutex<World>>;
 
 pub struct Outside {
     world: Shared,
-    pub url: String,
     pub house: House,
     pub store: Store,
     pub stripe: stripe::Client,
@@ -281,7 +280,7 @@ impl Outside {
         .unwrap();
         let house = House::new(store.clone(), salesforce, SteadyClock::start(now_ms, 0), CancellationToken::new());
         store.register_sidecar(&house.me(), 0).await.unwrap();
-        Self { world, url, house, store, stripe }
+        Self { world, house, store, stripe }
     }
 
     pub fn world(&self) -> MutexGuard<'_, World> {
