@@ -216,6 +216,15 @@ impl Tx {
             .ok_or_else(|| Error::Unreadable { what: "the counter of receipts", found: "no row".into() })?;
         Ok(format!("R-{:06}", number))
     }
+
+    /// `taken` was handed out already: the next number is a later one. A restored database has forgotten some.
+    pub async fn skip_receipt_numbers(&mut self, taken: &str) -> Result<()> {
+        let Some(number) = taken.strip_prefix("R-").and_then(|number| number.parse::<i64>().ok()) else {
+            return Ok(());
+        };
+        execute!(self, "UPDATE counters SET value = $1 WHERE name = 'receipts' AND value < $1", number)?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

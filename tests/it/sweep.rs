@@ -123,18 +123,49 @@ async fn what_is_another_orgs_or_nobodys_is_not_booked(house: &House) {
     assert_eq!(house.query(&soql).await.expect("rows").len(), 0);
 }
 
-/// An invoice that is gone: the money is there, and nobody can say what for.
-async fn a_payment_that_cannot_be_booked_is_a_dead_letter_until_it_can(house: &House) {
+/// Its invoice is none that the org has, so Salesforce refuses the record: the money is in the ledger, and a person is told.
+async fn a_payment_that_salesforce_refuses_is_a_dead_letter_and_can_be_retried_from_both_sides(house: &House) {
     let scene = payer::invoice(house, "S-DEAD", json!(10), "USD").await;
     let customer = customer_of(house, &scene.account).await;
-    // A total that no currency has, so that what is due can't be read.
-    house.update("Invoice__c", &scene.invoice, &json!({"Currency_Code__c": "JPY", "Total__c": 10})).await.expect("yen");
+    house.delete("Invoice__c", &scene.invoice).await.expect("the delete");
     let org = &house.endpoints.salesforce.org_id;
-    let metadata = json!({"sf_org_id": org, "sf_account_id": "not an id", "sf_invoice_id": scene.invoice});
+    let metadata = json!({"sf_org_id": org, "sf_account_id": scene.account, "sf_invoice_id": scene.invoice});
     let body = json!({"amount": 1_000, "currency": "usd", "customer": customer, "metadata": metadata});
     let intent = elsewhere(house, body).await;
-    payment(house, &intent, json!({"State__c": "Settled", "Currency_Code__c": "USD"})).await;
-    scene.stands(house, "Open", 0.0, 10.0).await;
+    let command = format!("book:{intent}");
+    let error = payer::error_of(house, &command).await;
+    assert!(error["Sentence__c"].as_str().is_some_and(|words| words.contains("Payment__c")), "{error}");
+    let soql = format!("SELECT State__c FROM Payment_Error__c WHERE Command_Id__c = '{command}'");
+    let open_again = async || {
+        until("the error to be open, with its dead letter", 30, || async {
+            let row = house.one(&soql).await?;
+            let list = house.quittance(&["dead-letter", "list"]);
+            let both = row["State__c"] == "Open" && list.contains(&command);
+            Ok(if both { Ok(()) } else { Err(format!("{row} {list}")) })
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    };
+    open_again().await;
+    // Both Retry buttons run it again, and it ends where it was: nothing has changed.
+    let retry = json!({"State__c": "Retry Requested"});
+    house.update("Payment_Error__c", error["Id"].as_str().expect("an id"), &retry).await.expect("Retry");
+    runs(house, &command, 2).await;
+    open_again().await;
+    assert!(house.quittance(&["dead-letter", "retry", &command]).contains("put back"), "the operator's retry");
+    runs(house, &command, 3).await;
+    open_again().await;
+}
+
+async fn runs(house: &House, command: &str, wanted: i64) {
+    until(&format!("run {wanted} of {command}"), 30, || async {
+        let shown = house.quittance(&["dead-letter", "show", command]);
+        let letter: Value = serde_json::from_str(shown.trim()).unwrap_or_default();
+        let run = letter["run"].as_i64().unwrap_or_default();
+        Ok(if run >= wanted { Ok(()) } else { Err(shown) })
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[tokio::test]
@@ -146,7 +177,7 @@ async fn payments_are_booked_by_webhooks_alone_wherever_they_were_made() {
         another_currency_is_booked_and_does_not_count(&house),
         an_invoice_overpaid_from_elsewhere_shows_a_credit(&house),
         what_is_another_orgs_or_nobodys_is_not_booked(&house),
-        a_payment_that_cannot_be_booked_is_a_dead_letter_until_it_can(&house),
+        a_payment_that_salesforce_refuses_is_a_dead_letter_and_can_be_retried_from_both_sides(&house),
     );
 }
 

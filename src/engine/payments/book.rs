@@ -261,6 +261,10 @@ impl Payments {
             Some(id) => self.invoice_for_booking(id, read.seen.status).await?,
             None => None,
         };
+        let handed_out = match read.seen.status {
+            IntentStatus::Succeeded => self.receipt_number_in_org(&read.stripe_id).await,
+            _ => None,
+        };
         let now_ms = self.now_ms();
         let mut tx = self.store().begin().await?;
         tx.lock(&match &invoice_id {
@@ -306,6 +310,7 @@ impl Payments {
                 before.as_ref(),
                 invoice.as_ref(),
                 invoice_id,
+                handed_out,
                 now_ms,
             )
             .await?;
@@ -421,6 +426,7 @@ impl Payments {
         before: Option<&LedgerPayment>,
         invoice: Option<&Invoice>,
         invoice_id: Option<SalesforceId>,
+        handed_out: Option<String>,
         now_ms: i64,
     ) -> Result<(), Error> {
         let link = attempt.map(|attempt| attempt.link.clone()).filter(|link| !link.is_empty());
@@ -443,7 +449,10 @@ impl Payments {
         };
         let settles = matches!(to, Payment::Settled { .. }) && payment.receipt_number.is_none();
         if settles && payment.source == Source::Link {
-            payment.receipt_number = Some(tx.next_receipt_number().await?);
+            payment.receipt_number = match &handed_out {
+                Some(number) => Some(number.clone()),
+                None => Some(tx.next_receipt_number().await?),
+            };
         }
         if before == Some(&payment) {
             return Ok(());

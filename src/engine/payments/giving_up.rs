@@ -62,17 +62,20 @@ impl Payments {
         Ok(())
     }
 
-    /// The hint was followed. If an earlier one had to be given up, that is over too.
+    /// The hint was followed. What had to be given up before is tried again as a whole, for Salesforce may have been what
+    /// refused it.
     pub(super) async fn hint_ends_well(&self, hint: &Hint) -> store::Result<()> {
         let id = format!("{BOOK}{}", hint.stripe_id);
-        if self.store().reading().await?.dead_letter(&id).await?.is_some() {
+        let given_up = self.store().reading().await?.dead_letter(&id).await?.is_some();
+        if given_up {
             let now_ms = self.now_ms();
             let mut tx = self.store().begin().await?;
-            if tx.discard(&id, now_ms).await? {
+            if tx.revive(&id, now_ms).await? {
                 let error = Write::upsert("Payment_Error__c", "Command_Id__c", &id).with("State__c", "Resolved");
                 tx.write_out(&error, now_ms).await?;
             }
             tx.commit().await?;
+            self.house().commands_came.notify_waiters();
             self.outbox_filled();
         }
         self.store().hint_done(hint, self.now_ms()).await

@@ -5,6 +5,7 @@ mod customer;
 mod facts;
 mod giving_up;
 mod invoice;
+mod numbers;
 mod org;
 mod read;
 mod readings;

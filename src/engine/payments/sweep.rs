@@ -33,6 +33,10 @@ impl Payments {
     /// so that a crash or a backlog keeps no customer waiting.
     pub async fn sweep_at_start(&self) -> Result<SweepReport, Error> {
         let now_s = crate::engine::clock::wall_ms() / 1000;
+        if let Err(error) = self.learn_receipt_numbers().await {
+            // In an outage of Salesforce Pay opens all the same; only a restored database could number a receipt twice.
+            tracing::warn!(%error, "the receipts that Salesforce has could not be looked up");
+        }
         let last_s = swept_until(self.store().last_sweep_s().await?, now_s).unwrap_or(now_s - FARTHEST_S);
         let created = Created::since((last_s - OVERLAP_S).min(now_s - OVERLAP_S));
         let mut moved = BTreeSet::new();

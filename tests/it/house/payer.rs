@@ -227,11 +227,6 @@ impl Scene {
         .await
         .unwrap_or_else(|error| panic!("{error}"));
     }
-
-    /// Waits until the payment's record has these values.
-    pub async fn payment(&self, world: &World, stripe_id: &str, expected: Value) -> Value {
-        payment(world, stripe_id, expected).await
-    }
 }
 
 /// Waits until the payment's record has these values.
@@ -260,4 +255,17 @@ pub async fn error_of(world: &World, command: &str) -> Value {
     until(&format!("the Payment Error of {command}"), 30, || async { Ok(Ok(world.one(&soql).await?)) })
         .await
         .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Waits for the mail of a receipt, by the Message-ID that its number makes.
+pub async fn receipt_mail(world: &World, number: &str) -> Value {
+    let message_id = format!("{}.receipt@larkspur.example", number.to_lowercase());
+    let mail = until(&format!("the mail of receipt {number}"), 30, || async {
+        let mails = world.mails().await?;
+        let found = mails.iter().find(|mail| mail["message_id"].to_string().contains(&message_id)).cloned();
+        Ok(found.ok_or_else(|| format!("{} mails", mails.len())))
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
+    world.mail(mail["id"].as_str().expect("an id")).await.expect("the mail")
 }
