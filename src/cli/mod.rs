@@ -1,5 +1,7 @@
 //! The command line: one file per command. Alone joins the rooms.
 
+#[cfg(feature = "sandbox")]
+mod apex;
 mod check;
 mod dead_letter;
 mod log;
@@ -49,6 +51,9 @@ enum Command {
     /// Show the whole product on this machine, with stand-ins for Salesforce, Stripe and mail.
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Sandbox),
+    /// Run the package's Apex on this machine.
+    #[cfg(feature = "sandbox")]
+    Apex(apex::Args),
 }
 
 /// Runs the command that the arguments name.
@@ -82,6 +87,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::replay(&read()?, args).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args).await.map(|()| ExitCode::SUCCESS),
+        #[cfg(feature = "sandbox")]
+        Command::Apex(args) => apex::run(args),
     }
 }
 

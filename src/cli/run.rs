@@ -41,6 +41,10 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let stripe = stripe::Client::new(&super::stripe_settings(&config))?;
     let house = House::new(store.clone(), salesforce, clock, stop.clone());
     house.store.register_sidecar(&house.me(), house.now_ms()).await?;
+    let _place = match service::state_folder() {
+        Some(folder) => Some(house.store.succeed_in(&folder, &house.me()).await?),
+        None => None,
+    };
     tracing::info!(database = store.kind(), freed, version = env!("CARGO_PKG_VERSION"), "quittance starts");
 
     let identity = identify(&config, &house, &stripe).await?;

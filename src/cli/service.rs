@@ -1,5 +1,6 @@
 //! What systemd is told.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -18,6 +19,12 @@ pub fn stopping() {
 /// One line for `systemctl status`.
 pub fn status(text: &str) {
     tell(&[NotifyState::Status(text)]);
+}
+
+/// The folder that the service manager gave us to keep state in.
+pub fn state_folder() -> Option<PathBuf> {
+    let folders = std::env::var_os("STATE_DIRECTORY")?;
+    std::env::split_paths(&folders).next().filter(|folder| folder.is_dir())
 }
 
 fn tell(state: &[NotifyState<'_>]) {

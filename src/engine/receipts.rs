@@ -138,7 +138,7 @@ impl Receipts {
         const SENDER_DIED_MS: i64 = 180_000;
         let store = self.payments.store();
         let now_ms = self.payments.now_ms();
-        let due = store.take_receipts(AT_ONCE, now_ms, now_ms + SENDER_DIED_MS).await?;
+        let due = store.take_receipts(&self.payments.sidecar(), AT_ONCE, now_ms, now_ms + SENDER_DIED_MS).await?;
         for receipt in &due {
             if let Err(error) = self.send(receipt).await {
                 let wait = retry::delay(receipt.attempts, Duration::from_secs(5), Duration::from_secs(3600));

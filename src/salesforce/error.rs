@@ -90,6 +90,12 @@ impl Error {
             Self::Answer { status: 500.., code, .. } if class_of(code) != Class::Refused => class_of(code),
             Self::Answer { status: 500.. | 429 | 420, .. } => Class::Retry,
             Self::Answer { status: 401, .. } => Class::Session,
+            // The same code as for the day's allocation, and yet over as soon as another call ends.
+            Self::Answer { code, message, .. }
+                if code == "REQUEST_LIMIT_EXCEEDED" && message.starts_with("ConcurrentRequests") =>
+            {
+                Class::Retry
+            }
             Self::Answer { code, .. } => class_of(code),
             Self::Login { passing: true, .. } => Class::Retry,
             Self::Login { .. } => Class::Session,
@@ -266,6 +272,9 @@ mod tests {
         assert_eq!(answer(503, "whatever").class(), Class::Retry);
         assert_eq!(answer(403, "REQUEST_LIMIT_EXCEEDED").class(), Class::Later);
         assert_eq!(answer(401, "INVALID_SESSION_ID").class(), Class::Session);
+        let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.".into();
+        let crowded = Error::Answer { call: "x", status: 403, code: "REQUEST_LIMIT_EXCEEDED".into(), message };
+        assert_eq!(crowded.class(), Class::Retry, "over in a moment, unlike the day's allocation");
     }
 
     #[test]

@@ -61,6 +61,8 @@ impl Daemon {
             .arg("run")
             .arg("--config")
             .arg(&self.plan.config)
+            // As systemd names it to a unit that has one.
+            .env("STATE_DIRECTORY", self.plan.config.parent().unwrap_or(&self.plan.config))
             .stdin(Stdio::null())
             .stdout(Stdio::from(log))
             .stderr(Stdio::from(errors))

@@ -157,6 +157,14 @@ impl Store {
         fetch_all!(&mut tx, Row, sql, touched_before_ms, limit)?.into_iter().map(Attempt::try_from).collect()
     }
 
+    /// What Stripe said of an intent when it was last read, if the intent is known; the inner `None`: never read yet.
+    pub async fn seen_of_intent(&self, intent: &str) -> Result<Option<Option<String>>> {
+        let mut tx = self.reading().await?;
+        let sql = "SELECT seen_status FROM attempts WHERE intent_id = $1";
+        let row = fetch_optional!(&mut tx, (Option<String>,), sql, intent)?;
+        Ok(row.map(|row| row.0))
+    }
+
     /// Intents of ours that are not over: what a sweep reads again, whatever the events said.
     pub async fn unfinished_intents(&self) -> Result<Vec<String>> {
         let mut tx = self.reading().await?;

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Result, Store, Tx, execute, fetch_all};
+use super::{Result, Store, Tx, execute, fetch_all, fetch_optional};
 
 /// One object to read again.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -27,6 +27,13 @@ impl Store {
         Ok(new)
     }
 
+    /// Whether an event came before.
+    pub async fn knows_event(&self, event_id: &str) -> Result<bool> {
+        let mut tx = self.reading().await?;
+        let sql = "SELECT event_id FROM webhook_events WHERE event_id = $1";
+        Ok(fetch_optional!(&mut tx, (String,), sql, event_id)?.is_some())
+    }
+
     /// Hints at many objects at once.
     pub async fn hint_all(&self, stripe_ids: impl IntoIterator<Item = &str>, now_ms: i64) -> Result<()> {
         let mut tx = self.begin().await?;
@@ -36,18 +43,19 @@ impl Store {
         tx.commit().await
     }
 
-    /// Takes hints that are due, and puts them off, so that another sidecar reads others meanwhile.
-    pub async fn take_hints(&self, limit: i64, now_ms: i64, again_ms: i64) -> Result<Vec<Hint>> {
+    /// Takes hints that are due, and puts them off, so that another sidecar reads others meanwhile. If this sidecar dies,
+    /// they are due again as soon as that is known, and at the latest at `again_ms`.
+    pub async fn take_hints(&self, sidecar: &str, limit: i64, now_ms: i64, again_ms: i64) -> Result<Vec<Hint>> {
         let mut tx = self.begin().await?;
         let sql = tx.either(
-            "UPDATE hints SET next_at_ms = $3, attempts = attempts + 1 WHERE stripe_id IN
+            "UPDATE hints SET next_at_ms = $3, attempts = attempts + 1, claimed_by = $4 WHERE stripe_id IN
                  (SELECT stripe_id FROM hints WHERE next_at_ms <= $1 ORDER BY next_at_ms LIMIT $2)
              RETURNING stripe_id, version, attempts, asked_ms",
-            "UPDATE hints SET next_at_ms = $3, attempts = attempts + 1 WHERE stripe_id IN
+            "UPDATE hints SET next_at_ms = $3, attempts = attempts + 1, claimed_by = $4 WHERE stripe_id IN
                  (SELECT stripe_id FROM hints WHERE next_at_ms <= $1 ORDER BY next_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
              RETURNING stripe_id, version, attempts, asked_ms",
         );
-        let hints = fetch_all!(&mut tx, Hint, sql, now_ms, limit, again_ms)?;
+        let hints = fetch_all!(&mut tx, Hint, sql, now_ms, limit, again_ms, sidecar)?;
         tx.commit().await?;
         Ok(hints)
     }
@@ -57,7 +65,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let sql = "DELETE FROM hints WHERE stripe_id = $1 AND version = $2";
         if execute!(&mut tx, sql, hint.stripe_id.as_str(), hint.version)? == 0 {
-            let sql = "UPDATE hints SET next_at_ms = $2, attempts = 0 WHERE stripe_id = $1";
+            let sql = "UPDATE hints SET next_at_ms = $2, attempts = 0, claimed_by = NULL WHERE stripe_id = $1";
             execute!(&mut tx, sql, hint.stripe_id.as_str(), now_ms)?;
         }
         tx.commit().await
@@ -66,7 +74,7 @@ impl Store {
     /// It could not be read or booked; again at that time.
     pub async fn hint_again(&self, hint: &Hint, at_ms: i64) -> Result<()> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE hints SET next_at_ms = $2 WHERE stripe_id = $1 AND version = $3";
+        let sql = "UPDATE hints SET next_at_ms = $2, claimed_by = NULL WHERE stripe_id = $1 AND version = $3";
         execute!(&mut tx, sql, hint.stripe_id.as_str(), at_ms, hint.version)?;
         tx.commit().await
     }
@@ -98,11 +106,11 @@ mod tests {
     async fn a_repeated_event_hints_once() {
         on_both(async |store| {
             assert!(store.record_event_once("evt_1", Some("pi_1"), 10).await.unwrap());
-            let hints = store.take_hints(10, 10, 1_000).await.unwrap();
+            let hints = store.take_hints("me", 10, 10, 1_000).await.unwrap();
             assert_eq!(hints.len(), 1);
             assert!(!store.record_event_once("evt_1", Some("pi_1"), 11).await.unwrap());
             store.hint_done(&hints[0], 12).await.unwrap();
-            assert_eq!(store.take_hints(10, 5_000, 9_000).await.unwrap(), []);
+            assert_eq!(store.take_hints("me", 10, 5_000, 9_000).await.unwrap(), []);
         })
         .await;
     }
@@ -111,11 +119,11 @@ mod tests {
     async fn a_hint_that_comes_while_the_object_is_read_leads_to_another_reading() {
         on_both(async |store| {
             store.record_event_once("evt_1", Some("pi_1"), 10).await.unwrap();
-            let first = store.take_hints(10, 10, 1_000).await.unwrap();
-            assert_eq!(store.take_hints(10, 10, 1_000).await.unwrap(), [], "it is taken");
+            let first = store.take_hints("me", 10, 10, 1_000).await.unwrap();
+            assert_eq!(store.take_hints("me", 10, 10, 1_000).await.unwrap(), [], "it is taken");
             store.record_event_once("evt_2", Some("pi_1"), 20).await.unwrap();
             store.hint_done(&first[0], 30).await.unwrap();
-            assert_eq!(store.take_hints(10, 30, 1_000).await.unwrap().len(), 1);
+            assert_eq!(store.take_hints("me", 10, 30, 1_000).await.unwrap().len(), 1);
         })
         .await;
     }
@@ -124,8 +132,8 @@ mod tests {
     async fn a_hint_whose_reader_died_is_taken_again() {
         on_both(async |store| {
             store.hint_all(["pi_1", "ch_2"], 10).await.unwrap();
-            assert_eq!(store.take_hints(10, 10, 1_000).await.unwrap().len(), 2);
-            let again = store.take_hints(10, 1_000, 2_000).await.unwrap();
+            assert_eq!(store.take_hints("me", 10, 10, 1_000).await.unwrap().len(), 2);
+            let again = store.take_hints("me", 10, 1_000, 2_000).await.unwrap();
             assert_eq!(again.iter().map(|hint| hint.attempts).collect::<Vec<_>>(), [2, 2]);
         })
         .await;

@@ -67,6 +67,8 @@ impl Store {
         execute!(&mut tx, "DELETE FROM sidecars")?;
         execute!(&mut tx, "UPDATE leases SET holder = NULL")?;
         execute!(&mut tx, "UPDATE outbox SET claimed_by = NULL WHERE claimed_by IS NOT NULL")?;
+        execute!(&mut tx, "UPDATE hints SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by IS NOT NULL")?;
+        execute!(&mut tx, "UPDATE receipts SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by IS NOT NULL")?;
         let freed =
             execute!(&mut tx, "UPDATE commands SET state = 'waiting', claimed_by = NULL WHERE state = 'working'")?;
         tx.commit().await?;
@@ -94,7 +96,27 @@ impl Store {
                 buried.push(row.id);
             }
         }
+        self.free_orphans().await?;
         Ok(buried)
+    }
+
+    /// A commit of the dead may arrive after the burial: what nobody alive holds is freed too.
+    async fn free_orphans(&self) -> Result<()> {
+        let mut tx = self.begin().await?;
+        execute!(
+            &mut tx,
+            "UPDATE commands SET state = 'waiting', claimed_by = NULL
+             WHERE state = 'working' AND claimed_by NOT IN (SELECT id FROM sidecars)"
+        )?;
+        execute!(
+            &mut tx,
+            "UPDATE outbox SET claimed_by = NULL WHERE claimed_by IS NOT NULL AND claimed_by NOT IN (SELECT id FROM sidecars)"
+        )?;
+        execute!(
+            &mut tx,
+            "UPDATE leases SET holder = NULL WHERE holder IS NOT NULL AND holder NOT IN (SELECT id FROM sidecars)"
+        )?;
+        tx.commit().await
     }
 
     /// Frees what a sidecar holds, if its counter still stands where it was seen.
@@ -105,6 +127,8 @@ impl Store {
         }
         execute!(&mut tx, "UPDATE commands SET state = 'waiting', claimed_by = NULL WHERE claimed_by = $1", id)?;
         execute!(&mut tx, "UPDATE outbox SET claimed_by = NULL WHERE claimed_by = $1", id)?;
+        execute!(&mut tx, "UPDATE hints SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by = $1", id)?;
+        execute!(&mut tx, "UPDATE receipts SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by = $1", id)?;
         execute!(&mut tx, "UPDATE leases SET holder = NULL WHERE holder = $1", id)?;
         tx.commit().await?;
         Ok(true)

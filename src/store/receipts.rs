@@ -27,20 +27,21 @@ impl Store {
         fetch_optional!(&mut tx, Receipt, sql, number)
     }
 
-    /// Takes receipts that are to be mailed or filed, and puts them off, so that another sidecar takes others.
-    pub async fn take_receipts(&self, limit: i64, now_ms: i64, again_ms: i64) -> Result<Vec<Receipt>> {
+    /// Takes receipts that are to be mailed or filed, and puts them off, so that another sidecar takes others. If this
+    /// sidecar dies, they are due again as soon as that is known, and at the latest at `again_ms`.
+    pub async fn take_receipts(&self, sidecar: &str, limit: i64, now_ms: i64, again_ms: i64) -> Result<Vec<Receipt>> {
         let mut tx = self.begin().await?;
         let sql = tx.either(
-            "UPDATE receipts SET next_at_ms = $3, attempts = attempts + 1 WHERE number IN
+            "UPDATE receipts SET next_at_ms = $3, attempts = attempts + 1, claimed_by = $4 WHERE number IN
                  (SELECT number FROM receipts WHERE (mailed_ms IS NULL OR filed_ms IS NULL) AND next_at_ms <= $1
                   ORDER BY next_at_ms LIMIT $2)
              RETURNING number, stripe_id, facts, message_id, mail_to, mailed_ms, filed_ms, attempts",
-            "UPDATE receipts SET next_at_ms = $3, attempts = attempts + 1 WHERE number IN
+            "UPDATE receipts SET next_at_ms = $3, attempts = attempts + 1, claimed_by = $4 WHERE number IN
                  (SELECT number FROM receipts WHERE (mailed_ms IS NULL OR filed_ms IS NULL) AND next_at_ms <= $1
                   ORDER BY next_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
              RETURNING number, stripe_id, facts, message_id, mail_to, mailed_ms, filed_ms, attempts",
         );
-        let due = fetch_all!(&mut tx, Receipt, sql, now_ms, limit, again_ms)?;
+        let due = fetch_all!(&mut tx, Receipt, sql, now_ms, limit, again_ms, sidecar)?;
         tx.commit().await?;
         Ok(due)
     }
@@ -56,7 +57,7 @@ impl Store {
     /// The next try.
     pub async fn receipt_again(&self, number: &str, at_ms: i64) -> Result<()> {
         let mut tx = self.begin().await?;
-        execute!(&mut tx, "UPDATE receipts SET next_at_ms = $2 WHERE number = $1", number, at_ms)?;
+        execute!(&mut tx, "UPDATE receipts SET next_at_ms = $2, claimed_by = NULL WHERE number = $1", number, at_ms)?;
         tx.commit().await
     }
 
@@ -125,14 +126,14 @@ mod tests {
             tx.insert_receipt(&receipt, 10).await.unwrap();
             tx.insert_receipt(&receipt, 10).await.unwrap();
             tx.commit().await.unwrap();
-            assert_eq!(store.take_receipts(10, 10, 1_000).await.unwrap().len(), 1);
-            assert_eq!(store.take_receipts(10, 20, 1_000).await.unwrap().len(), 0, "it is taken");
+            assert_eq!(store.take_receipts("me", 10, 10, 1_000).await.unwrap().len(), 1);
+            assert_eq!(store.take_receipts("me", 10, 20, 1_000).await.unwrap().len(), 0, "it is taken");
             store.receipt_mailed("R-000001", 30).await.unwrap();
-            assert_eq!(store.take_receipts(10, 1_000, 2_000).await.unwrap().len(), 1, "not filed yet");
+            assert_eq!(store.take_receipts("me", 10, 1_000, 2_000).await.unwrap().len(), 1, "not filed yet");
             let mut tx = store.begin().await.unwrap();
             tx.receipt_filed("R-000001", 40).await.unwrap();
             tx.commit().await.unwrap();
-            assert_eq!(store.take_receipts(10, 9_000, 10_000).await.unwrap().len(), 0);
+            assert_eq!(store.take_receipts("me", 10, 9_000, 10_000).await.unwrap().len(), 0);
         })
         .await;
     }

@@ -57,16 +57,21 @@ struct Read {
 impl Payments {
     /// Reads an intent and books it.
     pub async fn book_intent(&self, id: &str, priority: Priority) -> Result<Booked, Error> {
-        let intent = self.stripe().intent(id, priority).await?;
-        let owner = self.owner(&intent.metadata, intent.customer_id(), priority).await?;
-        self.count(&owner, &intent.id, intent.status == "succeeded" || intent.status == "processing").await?;
-        if let Owner::Us { account } = &owner {
-            let read = self.read_of_intent(&intent, account.clone(), priority).await?;
-            if let Some(read) = read {
-                self.book(&read).await?;
+        loop {
+            let number = self.readings().begin();
+            let intent = self.stripe().intent(id, priority).await?;
+            let owner = self.owner(&intent.metadata, intent.customer_id(), priority).await?;
+            self.count(&owner, &intent.id, intent.status == "succeeded" || intent.status == "processing").await?;
+            if let Owner::Us { account } = &owner {
+                let read = self.read_of_intent(&intent, account.clone(), priority).await?;
+                if let Some(read) = read {
+                    let Some(turn) = self.readings().turn(id, number).await else { continue };
+                    self.book(&read).await?;
+                    turn.done();
+                }
             }
+            return Ok(Booked { intent, owner });
         }
-        Ok(Booked { intent, owner })
     }
 
     /// Reads a charge; one with an intent is booked as that intent.
@@ -257,7 +262,7 @@ impl Payments {
             None => None,
         };
         let handed_out = match read.seen.status {
-            IntentStatus::Succeeded => self.receipt_number_in_org(&read.stripe_id).await,
+            IntentStatus::Succeeded => self.receipt_number_in_org(&read.stripe_id, read.received_s).await?,
             _ => None,
         };
         let now_ms = self.now_ms();

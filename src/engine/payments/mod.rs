@@ -8,6 +8,7 @@ mod invoice;
 mod numbers;
 mod org;
 mod read;
+mod readings;
 mod records;
 mod release;
 mod start;
@@ -15,7 +16,7 @@ mod sweep;
 mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 pub use book::Booked;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
@@ -57,8 +58,11 @@ struct Inner {
     settings: Settings,
     /// False until the first sweep has adopted the intents that this database doesn't know.
     open: AtomicBool,
+    /// When that was, in seconds of the wall clock.
+    opened_s: AtomicI64,
     /// Something is to be read or sent now rather than at the next round.
     nudge: tokio::sync::Notify,
+    readings: readings::Readings,
 }
 
 /// What can go wrong with taking or booking a payment.
@@ -85,7 +89,9 @@ impl Payments {
             org,
             settings,
             open: AtomicBool::new(false),
+            opened_s: AtomicI64::new(i64::MAX),
             nudge: tokio::sync::Notify::new(),
+            readings: readings::Readings::new(),
         }))
     }
 
@@ -99,6 +105,10 @@ impl Payments {
 
     pub(super) fn house(&self) -> &House {
         &self.0.house
+    }
+
+    fn readings(&self) -> &readings::Readings {
+        &self.0.readings
     }
 
     pub fn org(&self) -> &Org {
@@ -119,6 +129,11 @@ impl Payments {
         self.0.open.load(Ordering::Acquire)
     }
 
+    /// Under which name this sidecar takes work.
+    pub(in crate::engine) fn sidecar(&self) -> String {
+        self.0.house.me()
+    }
+
     /// Something lies in the outbox.
     pub(in crate::engine) fn outbox_filled(&self) {
         self.0.house.outbox_filled.notify_one();
@@ -134,7 +149,12 @@ impl Payments {
         self.0.nudge.notified().await;
     }
 
+    fn opened_s(&self) -> i64 {
+        self.0.opened_s.load(Ordering::Acquire)
+    }
+
     fn opens(&self) {
+        self.0.opened_s.store(super::clock::wall_ms() / 1000, Ordering::Release);
         self.0.open.store(true, Ordering::Release);
     }
 

@@ -1,9 +1,10 @@
 //! The sweep: what a webhook missed, what was made elsewhere, and, at start, what this database has forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Error, Payments};
-use crate::stripe::{Created, Hint, Priority};
+use crate::domain::Money;
+use crate::stripe::{Created, Hint, PaymentIntent, Priority};
 
 /// How far a sweep looks back beyond the last one, in seconds: events are listed by a clock that is not ours.
 const OVERLAP_S: i64 = 3_600;
@@ -23,8 +24,9 @@ pub struct SweepReport {
 }
 
 impl Payments {
-    /// On every start: the objects created since the last durable write (an hour before it, to be sure), whatever the
-    /// events say; intents of ours that are not known are adopted. Then Pay opens.
+    /// On every start: the intents created since the last durable write (an hour before it, to be sure). Those of ours that
+    /// this database doesn't know are adopted; then Pay opens. What else may have moved meanwhile is read again after that,
+    /// so that a crash or a backlog keeps no customer waiting.
     pub async fn sweep_at_start(&self) -> Result<SweepReport, Error> {
         let now_s = crate::engine::clock::wall_ms() / 1000;
         let last_s = self.store().last_sweep_s().await?.unwrap_or(now_s - FARTHEST_S);
@@ -32,11 +34,65 @@ impl Payments {
             // In an outage of Salesforce Pay opens all the same; only a restored database could number a receipt twice.
             tracing::warn!(%error, "the receipts that Salesforce has could not be looked up");
         }
-        let report = self.sweep_objects((last_s - OVERLAP_S).min(now_s - OVERLAP_S)).await?;
-        let events = self.sweep_events().await?;
+        let created = Created::since((last_s - OVERLAP_S).min(now_s - OVERLAP_S));
+        let mut moved = BTreeSet::new();
+        let mut adopted = 0;
+        for intent in self.stripe().intents_created(created, Priority::Background).await? {
+            match self.store().seen_of_intent(&intent.id).await? {
+                Some(seen) if seen.as_deref() == Some(intent.status.as_str()) => {}
+                None if self.is_our_attempt(&intent) => match self.book_any(&intent.id).await {
+                    Ok(()) => adopted += 1,
+                    // It can't hold room, so it keeps nobody from paying; the hint tells of it again.
+                    Err(Error::Unbookable { .. }) => {
+                        moved.insert(intent.id);
+                    }
+                    Err(error) => return Err(error),
+                },
+                _ => {
+                    moved.insert(intent.id);
+                }
+            }
+        }
         self.opens();
-        tracing::info!(read = report.read + events.read, failed = report.failed + events.failed, "Pay is open");
-        Ok(SweepReport { read: report.read + events.read, failed: report.failed + events.failed })
+        tracing::info!(adopted, moved = moved.len(), "Pay is open");
+        self.store().hint_all(moved.iter().map(String::as_str), self.now_ms()).await?;
+        let returned = self.returned_since(created).await?;
+        self.store().hint_all(returned.iter().map(String::as_str), self.now_ms()).await?;
+        self.nudge();
+        let events = self.sweep_events().await?;
+        Ok(SweepReport { read: adopted + events.read, failed: events.failed })
+    }
+
+    fn is_our_attempt(&self, intent: &PaymentIntent) -> bool {
+        let org = intent.metadata.get("sf_org_id").map(String::as_str);
+        org == Some(self.settings().org.as_str()) && intent.metadata.contains_key("q_attempt_id")
+    }
+
+    /// Payments whose charges, refunds and disputes of late don't agree with the ledger.
+    async fn returned_since(&self, created: Created) -> Result<BTreeSet<String>, Error> {
+        let background = Priority::Background;
+        let mut ids = BTreeSet::new();
+        for charge in self.stripe().charges_created(created, background).await? {
+            let id = charge.payment_intent.clone().unwrap_or_else(|| charge.id.clone());
+            let booked = match self.store().payment(&id).await? {
+                Some(payment) => {
+                    let part = payment.part();
+                    let refunded = Money::from_stripe(charge.amount_refunded, part.refunded.currency());
+                    charge.status == "failed" || (refunded == Ok(part.refunded) && !charge.disputed)
+                }
+                None => charge.status == "failed" && charge.payment_intent.is_some(),
+            };
+            if !booked {
+                ids.insert(id);
+            }
+        }
+        for refund in self.stripe().refunds_created(created, background).await? {
+            ids.extend(refund.payment_intent.or(refund.charge));
+        }
+        for dispute in self.stripe().disputes_created(created, background).await? {
+            ids.extend(dispute.payment_intent.or(dispute.charge));
+        }
+        Ok(ids)
     }
 
     /// Every 15 minutes and on Sync Now: the events since the last sweep, with overlap; what they name is read again, and
@@ -46,25 +102,32 @@ impl Payments {
         let since = self.store().last_sweep_s().await?.unwrap_or(now_s - 86_400) - OVERLAP_S;
         let events =
             self.stripe().events_created(Created::since(since.max(now_s - FARTHEST_S)), Priority::Background).await?;
-        let mut ids = BTreeSet::new();
+        let mut named: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for event in &events {
             match event.hint() {
-                Hint::Intent(id) | Hint::Charge(id) => {
-                    // Events in the overlap were booked before; only new ones are read again.
-                    if self.store().record_event_once(&event.id, None, self.now_ms()).await? {
-                        ids.insert(id);
-                    }
+                // Events in the overlap were booked before; only new ones are read again.
+                Hint::Intent(id) | Hint::Charge(id) if !self.store().knows_event(&event.id).await? => {
+                    named.entry(id).or_default().push(&event.id);
                 }
-                Hint::Nothing => {}
+                Hint::Intent(_) | Hint::Charge(_) | Hint::Nothing => {}
             }
         }
-        ids.extend(self.store().unfinished_intents().await?);
-        let report = self.read_all(ids).await?;
+        for id in self.store().unfinished_intents().await? {
+            named.entry(id).or_default();
+        }
+        let mut report = SweepReport { read: named.len(), failed: 0 };
+        for (id, events) in named {
+            report.failed += self.read_all([id]).await?.failed;
+            // Only now: an event noted before its object was read would be lost by a crash in between.
+            for event in events {
+                self.store().record_event_once(event, None, self.now_ms()).await?;
+            }
+        }
         self.store().set_last_sweep_s(now_s).await?;
         Ok(report)
     }
 
-    /// At start, after outages and once a night: the objects themselves by creation. Refunds and disputes name payments of
+    /// After outages and once a night: the objects themselves by creation. Refunds and disputes name payments of
     /// any age.
     pub async fn sweep_objects(&self, since_s: i64) -> Result<SweepReport, Error> {
         let created = Created::since(since_s);
@@ -84,17 +147,20 @@ impl Payments {
         self.read_all(ids).await
     }
 
-    async fn read_all(&self, ids: BTreeSet<String>) -> Result<SweepReport, Error> {
-        let mut report = SweepReport { read: ids.len(), failed: 0 };
+    async fn read_all(&self, ids: impl IntoIterator<Item = String>) -> Result<SweepReport, Error> {
+        let mut report = SweepReport::default();
         let mut again = Vec::new();
         for id in ids {
+            report.read += 1;
             if let Err(error) = self.book_any(&id).await {
                 tracing::warn!(stripe.id = %id, error = %error, "a payment could not be read; it is tried again");
                 report.failed += 1;
                 again.push(id);
             }
         }
-        self.store().hint_all(again.iter().map(String::as_str), self.now_ms()).await?;
+        if !again.is_empty() {
+            self.store().hint_all(again.iter().map(String::as_str), self.now_ms()).await?;
+        }
         Ok(report)
     }
 
@@ -112,7 +178,7 @@ impl Payments {
         const AT_ONCE: i64 = 16;
         const READER_DIED_MS: i64 = 120_000;
         let now_ms = self.now_ms();
-        let hints = self.store().take_hints(AT_ONCE, now_ms, now_ms + READER_DIED_MS).await?;
+        let hints = self.store().take_hints(&self.sidecar(), AT_ONCE, now_ms, now_ms + READER_DIED_MS).await?;
         let work = hints.iter().map(|hint| async move {
             match self.book_any(&hint.stripe_id).await {
                 Ok(()) => self.hint_ends_well(hint).await,

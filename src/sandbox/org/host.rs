@@ -157,6 +157,15 @@ pub struct User {
     pub language: String,
 }
 
+/// What the org says of its currencies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Currency {
+    /// Whether records carry a currency each.
+    pub many: bool,
+    /// The org's own, which its users have too.
+    pub corporate: String,
+}
+
 /// Counters of one Apex transaction, enforced by whoever spends them.
 #[derive(Clone, Debug, Default)]
 pub struct Spent {
@@ -200,6 +209,7 @@ pub trait Host {
     /// A custom permission of the running user.
     fn has_permission(&self, name: &str) -> bool;
     fn now(&self) -> jiff::Timestamp;
+    fn currency(&self) -> Currency;
     fn spent(&mut self) -> &mut Spent;
 
     /// Where the runtime keeps what lives as long as the transaction (class statics). Starts as `None`.

@@ -11,6 +11,8 @@ use super::transaction::Transaction;
 use std::sync::Arc;
 
 /// Username of the seeded administrator, who may do everything.
+/// The currency of the org itself.
+pub const CORPORATE_CURRENCY: &str = "USD";
 pub const ADMINISTRATOR: &str = "administrator@sandbox.example";
 /// Username of the seeded clerk.
 pub const CLERK: &str = "clerk@sandbox.example";
@@ -105,7 +107,9 @@ fn organization(transaction: &mut Transaction) {
         transaction.put("Organization", &options.org_id, Some(Arc::new(row)));
     }
     if options.multi_currency {
-        for (code, corporate) in [("USD", true), ("EUR", false), ("GBP", false), ("JPY", false), ("KWD", false)] {
+        for (code, corporate) in
+            [(CORPORATE_CURRENCY, true), ("EUR", false), ("GBP", false), ("JPY", false), ("KWD", false)]
+        {
             let fields = [
                 ("IsActive", Value::Bool(true)),
                 ("IsCorporate", Value::Bool(corporate)),

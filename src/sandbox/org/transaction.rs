@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::access::Rights;
 use super::catalog::Catalog;
 use super::host::{
-    Access, Bind, Fault, FieldAccess, Host, Job, ObjectAccess, QueryOutcome, Record, RowResult, SaveOp, SaveOptions,
-    Spent, User,
+    Access, Bind, Currency, Fault, FieldAccess, Host, Job, ObjectAccess, QueryOutcome, Record, RowResult, SaveOp,
+    SaveOptions, Spent, User,
 };
 use super::org::{Org, World};
 use super::reader::Reader;
@@ -16,10 +16,15 @@ use super::schema::Schema;
 use super::store::{Change, Row, Store};
 use super::{events, fault, jobs, save, soql};
 
-const DML_STATEMENTS: u32 = 150;
-const DML_ROWS: u32 = 10_000;
-const QUERY_ROWS: u32 = 50_000;
-const IMMEDIATE_PUBLISHES: u32 = 150;
+pub const DML_STATEMENTS: u32 = 150;
+pub const DML_ROWS: u32 = 10_000;
+pub const QUERY_ROWS: u32 = 50_000;
+pub const IMMEDIATE_PUBLISHES: u32 = 150;
+
+/// Queries in one transaction.
+pub fn query_limit(is_async: bool) -> u32 {
+    if is_async { 200 } else { 100 }
+}
 
 pub struct Transaction<'a> {
     pub(super) org: &'a Org,
@@ -145,8 +150,7 @@ impl<'a> Transaction<'a> {
 
     fn count_query(&mut self) -> Result<(), Fault> {
         self.spent.queries += 1;
-        let most = if self.spent.is_async { 200 } else { 100 };
-        if self.spent.queries > most {
+        if self.spent.queries > query_limit(self.spent.is_async) {
             return Err(fault::limit(format!("Too many SOQL queries: {}", self.spent.queries)));
         }
         Ok(())
@@ -228,6 +232,10 @@ impl Host for Transaction<'_> {
 
     fn now(&self) -> jiff::Timestamp {
         self.now
+    }
+
+    fn currency(&self) -> Currency {
+        Currency { many: self.org.options.multi_currency, corporate: super::seed::CORPORATE_CURRENCY.to_owned() }
     }
 
     fn spent(&mut self) -> &mut Spent {

@@ -140,7 +140,7 @@ async fn a_webhook_is_stored_before_it_is_acknowledged_and_a_forged_one_never() 
     let mut browser = Browser::new(&outside);
     let forged = browser.post("/webhooks/stripe", &[("id", "evt_1")]).await;
     assert_eq!(forged.status, 400);
-    assert_eq!(outside.store.take_hints(10, i64::MAX, 0).await.unwrap().len(), 0);
+    assert_eq!(outside.store.take_hints("me", 10, i64::MAX, 0).await.unwrap().len(), 0);
 }
 
 /// The page without what differs each time.

@@ -228,6 +228,8 @@ pub struct Save {
 #[derive(Debug)]
 pub struct Stmt {
     pub pos: Pos,
+    /// Its number among the lines that can be executed.
+    pub mark: Option<u32>,
     pub kind: StmtKind,
 }
 
@@ -283,6 +285,7 @@ pub struct Method {
     pub params: Vec<(Name, Type)>,
     pub returns: Type,
     pub is_static: bool,
+    pub sight: Sight,
     pub annotations: Vec<Annotation>,
     pub body: Option<Body>,
     /// For constructors: `this(…)` or `super(…)`.
@@ -290,6 +293,19 @@ pub struct Method {
     /// As stack traces show it: `Class.Foo.bar`.
     pub label: Name,
     pub pos: Pos,
+}
+
+/// Who may use a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sight {
+    /// The outermost class around it, and tests where `@TestVisible` says so.
+    #[default]
+    Private,
+    TestVisible,
+    /// Also the classes that extend it.
+    Protected,
+    ProtectedTestVisible,
+    Public,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,6 +318,8 @@ pub enum ChainTo {
 pub struct Annotation {
     /// Lower case.
     pub name: String,
+    /// What stands in its parentheses, lower case and without spaces.
+    pub arguments: String,
 }
 
 #[derive(Debug)]
@@ -309,8 +327,13 @@ pub struct Field {
     pub name: Name,
     pub of: Type,
     pub is_transient: bool,
+    pub is_final: bool,
+    pub sight: Sight,
+    /// Who may write to it, where `set` says so itself.
+    pub set_sight: Sight,
     pub slot: usize,
-    pub initial: Option<(Expr, usize)>,
+    /// The value, the locals that it needs, and its mark.
+    pub initial: Option<(Expr, usize, u32)>,
     pub getter: Option<Arc<Body>>,
     pub setter: Option<Arc<Body>>,
     pub annotations: Vec<Annotation>,

@@ -29,6 +29,27 @@ impl Interp<'_> {
         }
     }
 
+    fn poured_keys(&self, value: &Val) -> Res<Vec<Val>> {
+        let items = self.poured(value)?;
+        for item in &items {
+            self.must_be_key(item)?;
+        }
+        Ok(items)
+    }
+
+    /// Keys are compared by what they hold, objects by identity: a class that says otherwise is refused, because its
+    /// `equals` and `hashCode` would not be asked.
+    pub fn must_be_key(&self, key: &Val) -> Res<()> {
+        match key {
+            Val::Object(own) if ["equals", "hashcode"].iter().any(|name| self.runtime.has_method(own.class, name)) => {
+                let class = &self.runtime.class(own.class).name;
+                Err(self.unmodelled(format!("a {class}, which has its own equals or hashCode, in a set or as a key")))
+            }
+            Val::List(list) => list.items.borrow().iter().try_for_each(|item| self.must_be_key(item)),
+            _ => Ok(()),
+        }
+    }
+
     /// `new List<X>(…)`, `new Set<X>(…)`, `new Map<K, V>(…)`.
     pub fn create_collection(&mut self, of: &Type, args: Vec<Val>) -> Res<Val> {
         if args.len() > 1 {
@@ -49,6 +70,9 @@ impl Interp<'_> {
                     None => Vec::new(),
                     Some(other) => self.coerced(self.poured(other)?, element)?,
                 };
+                for item in &items {
+                    self.must_be_key(item)?;
+                }
                 Ok(Val::set(element.clone(), items))
             }
             Type::Map(key, value) => {
@@ -265,11 +289,13 @@ impl Interp<'_> {
             ("isempty", []) => Val::Bool(set.store.len() == 0),
             ("add", [item]) => {
                 let item = self.coerce_element(item.clone(), &set.element)?;
+                self.must_be_key(&item)?;
                 Val::Bool(!set.store.contains(&item) && set.store.insert(item, Val::Null).is_none())
             }
             ("addall", [from]) => {
                 let before = set.store.len();
                 for item in self.coerced(self.poured(from)?, &set.element)? {
+                    self.must_be_key(&item)?;
                     if !set.store.contains(&item) {
                         set.store.insert(item, Val::Null);
                     }
@@ -281,7 +307,7 @@ impl Interp<'_> {
                 Val::Bool(set.store.contains(&item))
             }
             ("containsall", [from]) => {
-                let items = self.poured(from)?;
+                let items = self.poured_keys(from)?;
                 Val::Bool(items.iter().all(|item| set.store.contains(item)))
             }
             ("remove", [item]) => {
@@ -290,14 +316,14 @@ impl Interp<'_> {
             }
             ("removeall", [from]) => {
                 let before = set.store.len();
-                for item in self.poured(from)? {
+                for item in self.poured_keys(from)? {
                     set.store.remove(&item);
                 }
                 Val::Bool(set.store.len() < before)
             }
             ("retainall", [from]) => {
                 let before = set.store.len();
-                let keep = Val::set(set.element.clone(), self.poured(from)?);
+                let keep = Val::set(set.element.clone(), self.poured_keys(from)?);
                 if let Val::Set(keep) = keep {
                     for item in set.store.keys() {
                         if !keep.store.contains(&item) {
@@ -326,6 +352,7 @@ impl Interp<'_> {
 
     /// A key as the collection holds it: a text is looked for as an Id among Ids.
     fn lookup(&mut self, key: &Val, of: &Type) -> Res<Val> {
+        self.must_be_key(key)?;
         match (key, of) {
             (Val::Str(_), Type::Id) | (Val::Id(_), Type::String) | (Val::Int(_), Type::Long | Type::Decimal) => {
                 self.coerce(key.clone(), of)
@@ -352,6 +379,7 @@ impl Interp<'_> {
             }
             ("put", [key, value]) => {
                 let key = self.coerce(key.clone(), &map.key.clone())?;
+                self.must_be_key(&key)?;
                 if !map.store.contains(&key) {
                     self.must_rest(map.store.iterating.get())?;
                 }

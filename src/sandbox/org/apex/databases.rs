@@ -30,6 +30,7 @@ impl Interp<'_> {
         access: Access,
         external_id: Option<String>,
     ) -> Res<Vec<RowResult>> {
+        self.must_write("a DML statement")?;
         let rows = match rows {
             Val::Null => return Err(self.null_pointer()),
             Val::List(list) => list.items.borrow().clone(),
@@ -178,7 +179,6 @@ impl Interp<'_> {
                 },
                 _ => Err(self.unmodelled("Database.rollback to something that is not a savepoint")),
             },
-            ("releasesavepoint", [_]) => Ok(Val::Null),
             ("executebatch", [batch @ Val::Object(_)]) => self.execute_batch(batch, 200),
             ("executebatch", [batch @ Val::Object(_), Val::Int(scope)]) => {
                 match usize::try_from(*scope) {
@@ -220,6 +220,7 @@ impl Interp<'_> {
 
     /// `Database.merge(winner, losers, allOrNone, accessLevel)`.
     fn merge(&mut self, winner: &Val, losers: &Val, options: &[Val]) -> Res<Val> {
+        self.must_write("a merge")?;
         let single = !matches!(losers, Val::List(_));
         let losers = match losers {
             Val::List(list) => list.items.borrow().clone(),
@@ -267,6 +268,7 @@ impl Interp<'_> {
 
     /// `EventBus.publish`.
     pub fn publish(&mut self, events: Val) -> Res<Val> {
+        self.must_write("a publish")?;
         let single = !matches!(events, Val::List(_));
         let events = match events {
             Val::Null => return Err(self.null_argument()),

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::ast::Type;
 use super::eval::{Interp, Res};
 use super::value::{ExceptionData, Val};
 
@@ -40,7 +39,6 @@ impl Interp<'_> {
         match (name, args.as_slice()) {
             ("tostring", []) => return Ok(Val::str(self.text(value)?)),
             ("equals", [other]) => return Ok(Val::Bool(value.same(other))),
-            ("hashcode", []) => return Ok(Val::Int(hash(&format!("{:?}", value.key())))),
             _ => {}
         }
         let Some(cell) = self.exception_cell(value) else {
@@ -95,9 +93,6 @@ impl Interp<'_> {
                 Some(id) => Val::Id(Arc::from(id)),
                 None => Val::Null,
             },
-            ("getinaccessiblefields", []) => {
-                Val::map(Arc::new(Type::String), Arc::new(Type::Set(Arc::new(Type::String))), [])
-            }
             _ => return Err(self.unmodelled(format!("Exception.{name}"))),
         })
     }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::Runtime;
 use super::ast::Type;
-use super::eval::{Interp, Res};
+use super::eval::{Interp, Res, Running};
 use super::value::{Instance, Native, Val};
 use crate::sandbox::org::host::{Fault, Host, Job, JobStep};
 
@@ -20,6 +20,11 @@ pub fn run(runtime: &Runtime, host: &mut dyn Host, job: Job, step: JobStep) -> R
 
 impl Interp<'_> {
     pub fn job_step(&mut self, job: Job, step: JobStep) -> Res<Vec<(Job, JobStep)>> {
+        self.state.running.set(match &job {
+            Job::Batch { .. } => Running::Batch,
+            Job::Queueable { .. } => Running::Queueable,
+            Job::Scheduled { .. } => Running::Scheduled,
+        });
         match job {
             Job::Queueable { instance, .. } => {
                 let instance = self.thaw_instance(&instance)?;
@@ -74,19 +79,12 @@ impl Interp<'_> {
                     _ => Type::Object,
                 };
                 let args = vec![context, Val::list(Arc::new(element), now)];
+                // A chunk that fails undoes its transaction; the org notes the error and goes on behind it.
+                self.call_job(&instance, "execute", args)?;
                 if !stateful {
-                    self.call_job(&instance, "execute", args)?;
                     return Ok(Vec::new());
                 }
-                // What a later chunk needs must outlive a failing one: its own work alone is undone.
-                let point = self.host.savepoint();
-                let state = match self.call_job(&instance, "execute", args) {
-                    Ok(_) => self.freeze(&Val::Object(instance))?,
-                    Err(_) => {
-                        self.host.rollback(point).map_err(|fault| self.from_fault(fault))?;
-                        frozen
-                    }
-                };
+                let state = self.freeze(&Val::Object(instance))?;
                 let next = if later.is_empty() { JobStep::Finish } else { JobStep::Execute(later.to_vec()) };
                 Ok(vec![(job(state), next)])
             }
@@ -155,6 +153,7 @@ impl Interp<'_> {
     }
 
     fn enqueue(&mut self, job: Job) -> Res<Val> {
+        self.must_write("a job")?;
         if let Some(id) = self.queue_only_in_test(&job)? {
             return Ok(Val::Id(Arc::from(id)));
         }

@@ -49,9 +49,14 @@ impl Interp<'_> {
             };
             args.push(self.typed(&Document::from(given), of, false)?);
         }
+        let cacheable =
+            method.annotation("auraenabled").is_some_and(|given| given.arguments.contains("cacheable=true"));
+        self.state.read_only.set(cacheable);
         // `inherited sharing` at the way in from a component enforces it.
         self.sharing = declared.sharing == Some(Sharing::Inherited);
-        let result = self.invoke(method, None, args)?;
+        let result = self.invoke(method, None, args);
+        self.state.read_only.set(false);
+        let result = result?;
         match method.returns {
             Type::Void => Ok(Json::Null),
             _ => self.component_json(&result),

@@ -62,7 +62,6 @@ impl Interp<'_> {
     pub fn any_method(&mut self, value: &Val, name: &str, args: &[Val]) -> Res<Val> {
         match (name, args) {
             ("equals", [other]) => Ok(Val::Bool(value.key() == other.key())),
-            ("hashcode", []) => Ok(Val::Int(super::exceptions::hash(&format!("{:?}", value.key())))),
             ("tostring", []) => Ok(Val::str(self.text(value)?)),
             _ => Err(self.unmodelled(format!("{}.{name} with {} arguments", self.type_name(value), args.len()))),
         }
@@ -140,8 +139,6 @@ impl Interp<'_> {
             }
             (Native::JsonGenerator(generator), ..) => return self.generator_method(generator, name, &args),
             (Native::Pattern(_) | Native::Matcher { .. }, ..) => return self.pattern_method(native, name, &args),
-            (Native::StripDecision { records }, "getrecords", []) => records.clone(),
-            (Native::EventContext, "setresumecheckpoint", [_]) => Val::Null,
             _ => return self.any_method(value, name, &args),
         })
     }

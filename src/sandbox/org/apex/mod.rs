@@ -6,6 +6,7 @@
 mod ast;
 mod calendar;
 mod collections;
+mod coverage;
 mod crypto;
 mod databases;
 mod decimals;
@@ -21,6 +22,7 @@ mod methods;
 mod ordered;
 mod platform;
 mod rows;
+mod sight;
 mod sobjects;
 mod soql;
 mod strings;
@@ -35,6 +37,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ast::{Class, ClassId, Field, Trigger, Type};
+pub use coverage::{FileCoverage, Use};
 pub use lower::LoadError;
 
 use super::host::{Fault, Host, Job, JobStep, Program, TriggerCall, TriggerOp};
@@ -45,6 +48,7 @@ pub struct Runtime {
     classes: Vec<Class>,
     by_name: HashMap<String, ClassId>,
     triggers: Vec<Arc<Trigger>>,
+    coverage: coverage::Coverage,
 }
 
 impl Runtime {
@@ -61,7 +65,8 @@ impl Runtime {
 
     fn from_loaded(loaded: lower::Loaded) -> Runtime {
         let triggers = loaded.triggers.into_iter().map(Arc::new).collect();
-        Runtime { classes: loaded.classes, by_name: loaded.by_name, triggers }
+        let coverage = coverage::Coverage::new(loaded.marks);
+        Runtime { classes: loaded.classes, by_name: loaded.by_name, triggers, coverage }
     }
 
     fn class(&self, id: ClassId) -> &Class {

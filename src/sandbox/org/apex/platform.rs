@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::ast::Type;
-use super::eval::{Interp, Res, STATEMENTS_PER_MS};
+use super::eval::{Interp, Res, Running, STATEMENTS_PER_MS};
 use super::value::{Native, Val};
 
 impl Interp<'_> {
@@ -67,18 +67,6 @@ impl Interp<'_> {
                 ("quote", [Val::Str(text)]) => Ok(Val::str(regex::escape(text))),
                 _ => Err(self.unmodelled(format!("Pattern.{name}"))),
             },
-            "security" => match (name, args.as_slice()) {
-                // No field is hidden from whoever may see the object; the copies are what counts.
-                ("stripinaccessible", [Val::PlatformEnum(..), rows @ Val::List(_), ..]) => {
-                    let records = self.method_on(
-                        rows.clone(),
-                        "deepclone",
-                        vec![Val::Bool(true), Val::Bool(true), Val::Bool(true)],
-                    )?;
-                    Ok(Val::native(Native::StripDecision { records }))
-                }
-                _ => Err(self.unmodelled(format!("Security.{name}"))),
-            },
             _ => Err(self.unmodelled(format!("{class}.{name}"))),
         }
     }
@@ -104,14 +92,15 @@ impl Interp<'_> {
             ("currenttimemillis", []) => Ok(Val::Long(self.host.now().as_millisecond())),
             ("equals", [a, b]) => Ok(Val::Bool(self.equal(a, b)?)),
             ("hashcode", [value]) => self.any_method(value, "hashcode", &[]),
-            ("enqueuejob", [job @ Val::Object(_)]) | ("enqueuejob", [job @ Val::Object(_), Val::Int(_)]) => {
+            ("enqueuejob", [job @ Val::Object(_)]) | ("enqueuejob", [job @ Val::Object(_), Val::Int(0)]) => {
                 self.enqueue_job(job)
             }
+            ("enqueuejob", [Val::Object(_), ..]) => Err(self.unmodelled("System.enqueueJob with a delay or options")),
             ("schedule", [Val::Str(name), Val::Str(cron), job @ Val::Object(_)]) => self.schedule(name, cron, job),
             ("abortjob", [Val::Id(id) | Val::Str(id)]) => self.abort_job(id),
-            ("isbatch" | "isqueueable" | "isfuture" | "isscheduled", []) => {
-                Ok(Val::Bool(self.host.spent().is_async && !self.is_test()))
-            }
+            ("isbatch", []) => Ok(Val::Bool(self.state.running.get() == Running::Batch)),
+            ("isqueueable", []) => Ok(Val::Bool(self.state.running.get() == Running::Queueable)),
+            ("isscheduled", []) => Ok(Val::Bool(self.state.running.get() == Running::Scheduled)),
             _ => Err(self.unmodelled(format!("System.{name} with {} arguments", args.len()))),
         }
     }
@@ -152,8 +141,8 @@ impl Interp<'_> {
             "getname" => Val::str(&user.name),
             "getlanguage" | "getlocale" => Val::str(&user.language),
             "gettimezone" => Val::native(Native::TimeZone(user.time_zone)),
-            "ismulticurrencyorganization" => Val::Bool(false),
-            "getdefaultcurrency" => Val::str("USD"),
+            "ismulticurrencyorganization" => Val::Bool(self.host.currency().many),
+            "getdefaultcurrency" => Val::str(self.host.currency().corporate),
             other => return Err(self.unmodelled(format!("UserInfo.{other}"))),
         })
     }

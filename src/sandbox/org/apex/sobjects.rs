@@ -100,6 +100,9 @@ impl Interp<'_> {
             return Err(self.throw("System.FinalException", "Record is read-only"));
         }
         let (name, value) = match self.member(&object, name) {
+            Some(Member::Field(name, _)) if !by_name && self.is_computed(&object, &name) => {
+                return Err(self.unmodelled(format!("Field is not writeable: {object}.{name}; an assignment to it")));
+            }
             Some(Member::Field(name, of)) => {
                 let value = match (&value, &of) {
                     (Val::Native(native), Type::String) => match &**native {
@@ -129,6 +132,17 @@ impl Interp<'_> {
             None => return Err(self.unmodelled(format!("{object}.{name}, a field that the org doesn't have,"))),
         };
         Ok(row.borrow_mut().set(name, value).unwrap_or(Val::Null))
+    }
+
+    /// A formula, an auto-number or a system field: nothing that a program may set.
+    fn is_computed(&self, object: &str, name: &str) -> bool {
+        let field = self.schema.object(object).and_then(|object| object.field(name));
+        field.is_some_and(|field| !field.writable && !field.name.eq_ignore_ascii_case("Id"))
+    }
+
+    /// Whether a name is the way to a parent, so that what lies behind an empty one reads null.
+    pub fn is_lookup(&self, row: &Row, name: &str) -> bool {
+        matches!(self.member(row.borrow().object(), name), Some(Member::Parent(_)))
     }
 
     fn field_name(&self, of: &Val) -> Res<Name> {

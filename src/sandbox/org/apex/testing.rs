@@ -58,6 +58,7 @@ impl Runtime {
             }
             let outcome = outcome.map_err(|thrown| interp.into_fault(thrown));
             host.set_user(user);
+            self.coverage.spent(host.spent());
             outcome?;
         }
         Ok(())
@@ -143,14 +144,11 @@ impl Interp<'_> {
         let mut inner = Interp::new(runtime, &mut *self.host);
         *inner.state.test.borrow_mut() = Some(TestState { running_jobs: true, ..TestState::default() });
         let outcome = inner.job_step(job, step);
-        let outcome = outcome.map_err(|thrown| match thrown {
-            // A failing job fails the test at stopTest.
-            Thrown::Exception(value) => Thrown::Exception(value),
-            fatal => fatal,
-        });
+        // A failing job fails the test at stopTest.
         let queued = inner.state.test.borrow_mut().take().unwrap_or_default();
         *self.host.runtime_state() = None;
-        *self.host.spent() = before;
+        let spent = std::mem::replace(self.host.spent(), before);
+        runtime.coverage.spent(&spent);
         if let Some(test) = self.state.test.borrow_mut().as_mut() {
             test.events.extend(queued.events);
             test.jobs.extend(queued.jobs.into_iter().filter(|(job, _)| !matches!(job, Job::Scheduled { .. })));
@@ -173,7 +171,8 @@ impl Interp<'_> {
                 TriggerCall { object: &object, operation: TriggerOp::AfterInsert, new: Some(&mut rows), old: None };
             // An exception in an event's trigger doesn't reach the test.
             let outcome = super::trigger::fire(runtime, &mut *self.host, call);
-            *self.host.spent() = before;
+            let spent = std::mem::replace(self.host.spent(), before);
+            runtime.coverage.spent(&spent);
             if let Err(fault) = outcome
                 && fault.uncatchable
             {
@@ -200,6 +199,7 @@ impl Interp<'_> {
             ("isrunningtest", []) => Ok(Val::Bool(self.is_test())),
             ("starttest", []) => {
                 let counters = std::mem::take(self.host.spent());
+                self.runtime.coverage.spent(&counters);
                 if let Some(test) = self.state.test.borrow_mut().as_mut() {
                     test.outside = Some(counters);
                 }
@@ -209,7 +209,8 @@ impl Interp<'_> {
                 self.run_test_jobs()?;
                 let outside = self.state.test.borrow_mut().as_mut().and_then(|test| test.outside.take());
                 if let Some(outside) = outside {
-                    *self.host.spent() = outside;
+                    let inside = std::mem::replace(self.host.spent(), outside);
+                    self.runtime.coverage.spent(&inside);
                 }
                 Ok(Val::Null)
             }

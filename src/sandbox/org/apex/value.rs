@@ -152,9 +152,6 @@ pub enum Native {
         at: Cell<usize>,
         groups: RefCell<Vec<Option<(usize, usize)>>>,
     },
-    StripDecision {
-        records: Val,
-    },
     EventContext,
 }
 

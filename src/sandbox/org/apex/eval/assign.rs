@@ -49,7 +49,10 @@ impl Interp<'_> {
 
     fn read(&mut self, place: &Place<'_>, frame: &mut Frame) -> Res<Val> {
         match place {
-            Place::Field(Val::Object(instance), name) => self.instance_get(instance, name),
+            Place::Field(Val::Object(instance), name) => {
+                self.must_see(instance.class, name, false, frame)?;
+                self.instance_get(instance, name)
+            }
             Place::Field(Val::SObject(row), name) => self.sobject_get(row, name),
             Place::Field(Val::Null, _) => Err(self.null_pointer()),
             Place::Field(other, name) => self.other_field(other, name),
@@ -77,7 +80,10 @@ impl Interp<'_> {
 
     fn write(&mut self, place: &Place<'_>, value: Val, frame: &mut Frame) -> Res<Val> {
         match place {
-            Place::Field(Val::Object(instance), name) => self.instance_set(instance, name, value),
+            Place::Field(Val::Object(instance), name) => {
+                self.must_see(instance.class, name, true, frame)?;
+                self.instance_set(instance, name, value)
+            }
             Place::Field(Val::SObject(row), name) => {
                 self.sobject_put(row, name, value.clone())?;
                 Ok(value)

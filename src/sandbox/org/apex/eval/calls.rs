@@ -22,7 +22,7 @@ impl Interp<'_> {
                     Some(this) if self.runtime.extends(this.class, *class) => this.class,
                     _ => *class,
                 };
-                let method = self.select(from, call, &args)?;
+                let method = self.select(from, call, &args, frame)?;
                 let this = if method.is_static { None } else { frame.this.clone() };
                 if !method.is_static && this.is_none() {
                     return Err(self.unmodelled(format!("the instance method {} from a static place", call.written)));
@@ -34,7 +34,7 @@ impl Interp<'_> {
                 self.at(expr.pos);
                 match self.runtime.class(*class).superclass {
                     Some(Type::Class(parent)) => {
-                        let method = self.select(parent, call, &args)?;
+                        let method = self.select(parent, call, &args, frame)?;
                         self.invoke(&method, frame.this.clone(), args)
                     }
                     _ => match frame.this.clone() {
@@ -49,7 +49,7 @@ impl Interp<'_> {
                 if self.runtime.class(*class).kind == ClassKind::Enum {
                     return self.enum_static(*class, &call.name, &args);
                 }
-                let method = self.select(*class, call, &args)?;
+                let method = self.select(*class, call, &args, frame)?;
                 // `Outer.method()` may also name an instance method of the class at hand.
                 let this = if method.is_static { None } else { frame.this.clone() };
                 self.invoke(&method, this, args)
@@ -100,7 +100,7 @@ impl Interp<'_> {
         self.at(expr.pos);
         let outcome = match &receiver {
             Val::Object(this) if self.runtime.has_method(this.class, &call.name) => {
-                let method = self.select(this.class, call, &args)?;
+                let method = self.select(this.class, call, &args, frame)?;
                 self.invoke(&method, Some(this.clone()), args)
             }
             _ => self.method_on(receiver, &call.name, args),
@@ -109,8 +109,8 @@ impl Interp<'_> {
         outcome
     }
 
-    fn select(&self, class: ClassId, call: &Call, args: &[Val]) -> Res<Arc<Method>> {
-        self.find_method(class, &call.name, args).ok_or_else(|| {
+    fn select(&self, class: ClassId, call: &Call, args: &[Val], frame: &Frame) -> Res<Arc<Method>> {
+        let method = self.find_method(class, &call.name, args).ok_or_else(|| {
             let types: Vec<String> = args.iter().map(|arg| self.type_name(arg)).collect();
             self.unmodelled(format!(
                 "{}.{}({}), for which there is no method,",
@@ -118,7 +118,9 @@ impl Interp<'_> {
                 call.written,
                 types.join(", ")
             ))
-        })
+        })?;
+        self.must_see_method(&method, frame)?;
+        Ok(method)
     }
 
     /// The best method by the arguments' types; of equal ones the most derived.

@@ -91,6 +91,7 @@ impl Interp<'_> {
             ExprKind::New { class, args } => {
                 let args = self.eval_all(args, frame)?;
                 self.at(expr.pos);
+                self.must_see_constructor(class, &args, frame)?;
                 self.create(class, args)
             }
             ExprKind::NewSObject { object, fields } => self.new_sobject(object, fields, frame),
@@ -98,7 +99,11 @@ impl Interp<'_> {
                 let mut values = Vec::with_capacity(items.len());
                 for item in items {
                     let value = self.eval(item, frame)?;
-                    values.push(self.coerce(value, element)?);
+                    let value = self.coerce(value, element)?;
+                    if *set {
+                        self.must_be_key(&value)?;
+                    }
+                    values.push(value);
                 }
                 Ok(match set {
                     true => Val::set(element.clone(), values),
@@ -115,6 +120,7 @@ impl Interp<'_> {
                 for (k, v) in pairs {
                     let k = self.eval(k, frame)?;
                     let k = self.coerce(k, key)?;
+                    self.must_be_key(&k)?;
                     let v = self.eval(v, frame)?;
                     entries.push((k, self.coerce(v, value)?));
                 }
@@ -174,6 +180,8 @@ impl Interp<'_> {
     fn field(&mut self, object: &Expr, name: &Name, safe: bool, expr: &Expr, frame: &mut Frame) -> Res<Val> {
         self.skipped = false;
         let value = self.eval(object, frame)?;
+        let behind = self.empty_lookup && matches!(object.kind, ExprKind::Field { .. });
+        self.empty_lookup = false;
         self.at(expr.pos);
         let value = match value {
             Val::List(_) if is_query(object) => {
@@ -192,10 +200,20 @@ impl Interp<'_> {
         self.skipped = false;
         match value {
             // Through an empty lookup a field reads null; a null variable throws.
-            Val::Null if is_parent_path(object) => Ok(Val::Null),
+            Val::Null if behind => {
+                self.empty_lookup = true;
+                Ok(Val::Null)
+            }
             Val::Null => Err(self.null_pointer()),
-            Val::Object(instance) => self.instance_get(&instance, name),
-            Val::SObject(row) => self.sobject_get(&row, name),
+            Val::Object(instance) => {
+                self.must_see(instance.class, name, false, frame)?;
+                self.instance_get(&instance, name)
+            }
+            Val::SObject(row) => {
+                let value = self.sobject_get(&row, name)?;
+                self.empty_lookup = value.is_null() && self.is_lookup(&row, name);
+                Ok(value)
+            }
             other => self.other_field(&other, name),
         }
     }
@@ -241,20 +259,4 @@ pub fn safe_chain(expr: &Expr) -> bool {
         },
         _ => false,
     }
-}
-
-/// `payment.Invoice__r` in `payment.Invoice__r.Name`: the path that may end in an empty lookup.
-fn is_parent_path(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Field { name, .. } => {
-            name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case("__r") || is_standard_parent(name)
-        }
-        _ => false,
-    }
-}
-
-fn is_standard_parent(name: &str) -> bool {
-    ["Account", "Owner", "Parent", "CreatedBy", "LastModifiedBy", "RecordType", "Contact", "Profile"]
-        .iter()
-        .any(|parent| parent.eq_ignore_ascii_case(name))
 }

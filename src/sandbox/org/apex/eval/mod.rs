@@ -32,8 +32,8 @@ use crate::sandbox::org::schema::Schema;
 
 /// Statements stand for CPU time: so many count as a millisecond.
 pub const STATEMENTS_PER_MS: u64 = 500;
-const CPU_MS: u64 = 10_000;
-const CPU_MS_ASYNC: u64 = 60_000;
+pub const CPU_MS: u64 = 10_000;
+pub const CPU_MS_ASYNC: u64 = 60_000;
 /// The platform allows 1,000 calls; the native stack of a debug build holds fewer.
 const MAX_CALLS: usize = 120;
 
@@ -56,9 +56,22 @@ pub enum Flow {
     Return(Val),
 }
 
+/// What kind of work the transaction does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Running {
+    #[default]
+    Request,
+    Batch,
+    Queueable,
+    Scheduled,
+}
+
 /// Lives as long as the transaction, kept by the host.
 #[derive(Default)]
 pub struct State {
+    pub running: Cell<Running>,
+    /// Inside a component's cacheable call: nothing may be saved.
+    pub read_only: Cell<bool>,
     pub statics: RefCell<HashMap<ClassId, Rc<Statics>>>,
     pub trigger_depth: Cell<u32>,
     pub test: RefCell<Option<TestState>>,
@@ -90,6 +103,8 @@ pub struct Interp<'h> {
     pub zone: TimeZone,
     /// Whether the last link of a chain was skipped by `?.`.
     pub skipped: bool,
+    /// Whether the field read last was an empty lookup, through which further fields read null.
+    pub empty_lookup: bool,
 }
 
 impl<'h> Interp<'h> {
@@ -105,7 +120,18 @@ impl<'h> Interp<'h> {
         };
         let schema = host.schema();
         let zone = TimeZone::get(&host.user().time_zone).unwrap_or(TimeZone::UTC);
-        Interp { runtime, host, state, schema, stack: Vec::new(), trigger: None, sharing: false, zone, skipped: false }
+        Interp {
+            runtime,
+            host,
+            state,
+            schema,
+            stack: Vec::new(),
+            trigger: None,
+            sharing: false,
+            zone,
+            skipped: false,
+            empty_lookup: false,
+        }
     }
 
     pub fn throw(&self, name: &str, message: impl Into<String>) -> Thrown {
@@ -141,6 +167,22 @@ impl<'h> Interp<'h> {
     pub fn unmodelled(&self, what: impl std::fmt::Display) -> Thrown {
         let place = self.stack.last().map_or_else(String::new, |at| format!("{}:{}: ", at.file, at.pos.line));
         self.fatal("Unmodelled", format!("{place}{what} is not modelled by the sandbox"))
+    }
+
+    /// What the compiler of the platform would have refused.
+    pub fn fatal_here(&self, what: impl std::fmt::Display) -> Thrown {
+        let place = self.stack.last().map_or_else(String::new, |at| format!("{}:{}: ", at.file, at.pos.line));
+        self.fatal("Wrong", format!("{place}{what}"))
+    }
+
+    /// Refuses what a component's cacheable call may not do. The platform counts it against a limit of none.
+    pub fn must_write(&self, what: &str) -> Res<()> {
+        if !self.state.read_only.get() {
+            return Ok(());
+        }
+        let place = self.stack.last().map_or_else(String::new, |at| format!("{}:{}: ", at.file, at.pos.line));
+        let text = format!("{place}Too many DML statements: 1 ({what} inside @AuraEnabled(cacheable=true))");
+        Err(self.fatal("System.LimitException", text))
     }
 
     /// Innermost first, as `getStackTraceString` shows it.

@@ -44,7 +44,8 @@ impl Interp<'_> {
     }
 
     fn initial(&mut self, class: &Class, field: &Field, label: &Name, this: Option<Rc<Instance>>) -> Res<Option<Val>> {
-        let Some((value, slots)) = &field.initial else { return Ok(None) };
+        let Some((value, slots, mark)) = &field.initial else { return Ok(None) };
+        self.runtime.coverage.hit(*mark);
         self.stack.push(Entry { label: label.clone(), file: class.file.clone(), pos: field.pos });
         let mut frame = Frame { locals: vec![Val::Null; *slots], this, class: Some(class.id) };
         let value = self.eval(value, &mut frame).and_then(|value| self.coerce(value, &field.of));

@@ -20,6 +20,9 @@ impl Interp<'_> {
 
     fn statement(&mut self, statement: &Stmt, frame: &mut Frame) -> Res<Flow> {
         self.at(statement.pos);
+        if let Some(mark) = statement.mark {
+            self.runtime.coverage.hit(mark);
+        }
         self.tick()?;
         match &statement.kind {
             StmtKind::Block(statements) => self.run(statements, frame),

@@ -159,7 +159,6 @@ impl Interp<'_> {
                 Native::JsonGenerator(_) => "System.JSONGenerator",
                 Native::Pattern(_) => "System.Pattern",
                 Native::Matcher { .. } => "System.Matcher",
-                Native::StripDecision { .. } => "System.SObjectAccessDecision",
                 Native::EventContext => "EventBus.TriggerContext",
             }
             .to_owned(),

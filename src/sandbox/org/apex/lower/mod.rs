@@ -2,18 +2,22 @@
 
 mod declarations;
 mod expressions;
+mod modifiers;
 mod names;
+mod outline;
 mod queries;
+mod sight;
 mod statements;
 mod types;
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tree_sitter::{Node, Parser, Tree};
 
-use super::ast::{Body, Class, ClassId, ClassKind, Name, Pos, Trigger, Type};
+use super::ast::{Body, Class, ClassId, ClassKind, Name, Pos, Sight, Trigger, Type};
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -27,6 +31,11 @@ pub enum LoadError {
     Grammar(String),
     #[error("{file}:{line}: this is not Apex that the parser understands; correct the line or the one before it")]
     Syntax { file: Name, line: u32 },
+    #[error(
+        "{file}:{line}: the parser can't read a statement that begins with Trigger.new[…]; put the row into a variable \
+         first, as in a loop over Trigger.new"
+    )]
+    TriggerIndex { file: Name, line: u32 },
     #[error("{file}:{line}: {what} is not modelled by the sandbox; write it another way or extend the runtime")]
     Unmodelled { file: Name, line: u32, what: String },
     #[error("{file}:{line}: {what}")]
@@ -39,6 +48,8 @@ pub struct Loaded {
     pub classes: Vec<Class>,
     pub by_name: HashMap<String, ClassId>,
     pub triggers: Vec<Trigger>,
+    /// Where each line that can be executed begins: file and line, by the marks of statements.
+    pub marks: Vec<(Name, u32)>,
 }
 
 pub struct Source {
@@ -54,6 +65,8 @@ pub struct Outline<'t> {
     name: Name,
     outer: Option<ClassId>,
     kind: ClassKind,
+    sight: Sight,
+    is_test: bool,
     superclass: Option<Type>,
     fields: Vec<OutlineField>,
     /// Lower-case names of its methods.
@@ -65,6 +78,8 @@ pub struct OutlineField {
     name: String,
     of: Type,
     is_static: bool,
+    is_final: bool,
+    sight: Sight,
     property: bool,
     slot: usize,
 }
@@ -72,6 +87,7 @@ pub struct OutlineField {
 pub struct Program<'t> {
     outlines: Vec<Outline<'t>>,
     by_name: HashMap<String, ClassId>,
+    marks: RefCell<Vec<(Name, u32)>>,
 }
 
 /// Lowers one class's or trigger's bodies.
@@ -80,6 +96,10 @@ pub struct Lower<'p, 't> {
     source: &'t Source,
     class: Option<ClassId>,
     is_static: bool,
+    /// In a constructor or an initialiser, where final members get their value.
+    initialising: bool,
+    /// Slots of final locals that have their value.
+    finals: HashSet<usize>,
     /// Inside an accessor, the property's own name means its store.
     accessor_of: Option<String>,
     scopes: Vec<Vec<(String, usize, Type)>>,
@@ -127,7 +147,12 @@ pub fn load_texts(texts: Vec<(String, String)>) -> Result<Loaded, LoadError> {
         let file: Name = Arc::from(file);
         let tree = parser.parse(&text, None).ok_or_else(|| LoadError::Grammar("the parser gave no tree".to_owned()))?;
         if tree.root_node().has_error() {
-            let line = first_error(tree.root_node()).start_position().row as u32 + 1;
+            let row = first_error(tree.root_node()).start_position().row;
+            let line = row as u32 + 1;
+            let written = text.lines().nth(row).unwrap_or_default().to_lowercase().replace(' ', "");
+            if ["trigger.new[", "trigger.old["].iter().any(|start| written.contains(start)) {
+                return Err(LoadError::TriggerIndex { file, line });
+            }
             return Err(LoadError::Syntax { file, line });
         }
         sources.push(Source { file, text, tree });
@@ -144,6 +169,7 @@ pub fn load_texts(texts: Vec<(String, String)>) -> Result<Loaded, LoadError> {
             }
         }
     }
+    loaded.marks = program.marks.into_inner();
     Ok(loaded)
 }
 
@@ -191,7 +217,22 @@ impl Source {
 
 impl<'p, 't> Lower<'p, 't> {
     fn new(program: &'p Program<'t>, source: &'t Source, class: Option<ClassId>, is_static: bool) -> Self {
-        Lower { program, source, class, is_static, accessor_of: None, scopes: vec![Vec::new()], slots: 0 }
+        Lower {
+            program,
+            source,
+            class,
+            is_static,
+            initialising: false,
+            finals: HashSet::new(),
+            accessor_of: None,
+            scopes: vec![Vec::new()],
+            slots: 0,
+        }
+    }
+
+    fn initialising(mut self) -> Self {
+        self.initialising = true;
+        self
     }
 
     fn declare(&mut self, name: &str, of: Type) -> usize {

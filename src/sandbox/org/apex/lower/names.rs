@@ -249,10 +249,16 @@ impl<'t> Lower<'_, 't> {
             return Ok(Start::Expr(fields(root, further)));
         }
         if let Some(kind) = self.member(first, class, false, false) {
+            if let Some(refusal) = self.hidden(&kind) {
+                return Err(self.at(pos, refusal));
+            }
             return Ok(Start::Expr(fields(Expr { pos, kind }, further)));
         }
         let inner = format!("{}.{}", outline.name.to_lowercase(), first.to_lowercase());
         match self.program.by_name.get(&inner) {
+            Some(inner) if !self.program.sees(self.class, *inner, self.program.outlines[*inner].sight) => {
+                Err(self.at(pos, format!("Type is not visible: {}.{first}", outline.name)))
+            }
             Some(inner) => self.class_path(*inner, further, pos),
             None => Err(self.at(pos, format!("Variable does not exist: {}.{first}", outline.name))),
         }
@@ -326,6 +332,7 @@ impl<'t> Lower<'_, 't> {
             }
             _ => self.expression(node)?.kind,
         };
+        self.must_vary(node, &kind)?;
         Ok(match kind {
             ExprKind::Local(slot) => {
                 let name = self.source.text(node);

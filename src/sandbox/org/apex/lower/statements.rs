@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
+use super::modifiers::Modifiers;
 use super::{LoadError, Lower, children, position};
 use crate::sandbox::org::apex::ast::{Catch, Stmt, StmtKind, When};
 
@@ -84,12 +85,19 @@ impl<'t> Lower<'_, 't> {
             ";" => StmtKind::Nothing,
             other => return Err(source.unmodelled(node, format!("a {other} as a statement"))),
         };
-        Ok(Stmt { pos: position(node), kind })
+        let counted = match &kind {
+            StmtKind::Block(_) | StmtKind::Nothing | StmtKind::Try { .. } => false,
+            StmtKind::Locals(locals) => locals.iter().any(|(_, _, value)| value.is_some()),
+            _ => true,
+        };
+        let mark = counted.then(|| self.program.mark(source, node));
+        Ok(Stmt { pos: position(node), mark, kind })
     }
 
     fn locals(&mut self, node: Node<'t>) -> Result<StmtKind, LoadError> {
         let source = self.source;
         let of = self.type_of(source.child(node, "type")?)?;
+        let is_final = Modifiers::of(source, node)?.has("final");
         let mut locals = Vec::new();
         for declarator in children(node).into_iter().filter(|child| child.kind() == "variable_declarator") {
             let of = self.declared(&of, declarator);
@@ -102,6 +110,9 @@ impl<'t> Lower<'_, 't> {
                 None => None,
             };
             let slot = self.declare(source.text(name), of.clone());
+            if is_final && value.is_some() {
+                self.finals.insert(slot);
+            }
             locals.push((slot, of, value));
         }
         Ok(StmtKind::Locals(locals))
@@ -116,7 +127,7 @@ impl<'t> Lower<'_, 't> {
                 init.push(self.statement(part)?);
             } else if part.is_named() {
                 let value = self.expression(part)?;
-                init.push(Stmt { pos: position(part), kind: StmtKind::Expr(value) });
+                init.push(Stmt { pos: position(part), mark: None, kind: StmtKind::Expr(value) });
             }
         }
         let condition = node.child_by_field_name("condition").map(|part| self.expression(part)).transpose()?;

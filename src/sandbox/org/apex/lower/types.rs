@@ -72,7 +72,12 @@ impl<'t> Program<'t> {
             "void_type" => Ok(Type::Void),
             "boolean_type" => Ok(Type::Boolean),
             "type_identifier" | "identifier" | "scoped_type_identifier" | "field_access" => {
-                Ok(self.named(source.text(node), class))
+                match self.named(source.text(node), class) {
+                    Type::Class(id) if !self.sees(class, id, self.outlines[id].sight) => {
+                        Err(source.wrong(node, format!("Type is not visible: {}", self.outlines[id].name)))
+                    }
+                    of => Ok(of),
+                }
             }
             "array_type" => {
                 let element = self.type_of(source, source.child(node, "element")?, class)?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::sandbox::org::apex::Runtime;
 use crate::sandbox::org::host::{
-    Access, Bind, Fault, Host, Job, Program, QueryOutcome, Record, RowError, RowResult, SaveOp, SaveOptions, Spent,
-    TriggerCall, TriggerOp, User, Value,
+    Access, Bind, Currency, Fault, Host, Job, Program, QueryOutcome, Record, RowError, RowResult, SaveOp, SaveOptions,
+    Spent, TriggerCall, TriggerOp, User, Value,
 };
 use crate::sandbox::org::schema::{Field, FieldKind, Object, ObjectKind, OnDelete, Schema};
 
@@ -382,6 +382,10 @@ impl Host for FakeOrg {
 
     fn now(&self) -> jiff::Timestamp {
         "2026-03-05T02:30:15.250Z".parse().unwrap_or_default()
+    }
+
+    fn currency(&self) -> Currency {
+        Currency { many: true, corporate: "EUR".to_owned() }
     }
 
     fn spent(&mut self) -> &mut Spent {
