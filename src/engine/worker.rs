@@ -252,6 +252,10 @@ async fn try_end(house: &House, claimed: &Claimed, outcome: &Outcome) -> store::
     match outcome {
         Outcome::Done(writes) => {
             tx.done(me, claimed, now_ms).await?;
+            for command in tx.errors_over(&claimed.command, now_ms).await? {
+                let error = Write::upsert("Payment_Error__c", "Command_Id__c", &command).with("State__c", "Resolved");
+                tx.write_out(&error, now_ms).await?;
+            }
             for write in writes {
                 tx.write_out(&write.clone().of(id.as_str()), now_ms).await?;
             }

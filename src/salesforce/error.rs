@@ -90,10 +90,8 @@ impl Error {
             Self::Answer { status: 500.., code, .. } if class_of(code) != Class::Refused => class_of(code),
             Self::Answer { status: 500.. | 429 | 420, .. } => Class::Retry,
             Self::Answer { status: 401, .. } => Class::Session,
-            // The same code as for the day's allocation, and yet over as soon as another call ends.
-            Self::Answer { code, message, .. }
-                if code == "REQUEST_LIMIT_EXCEEDED" && message.starts_with("ConcurrentRequests") =>
-            {
+            // The same code stands for the day's calls, which come back in hours, and for too many calls at the same moment.
+            Self::Answer { code, message, .. } if code == "REQUEST_LIMIT_EXCEEDED" && is_of_the_moment(message) => {
                 Class::Retry
             }
             Self::Answer { code, .. } => class_of(code),
@@ -108,6 +106,8 @@ impl Error {
     pub fn code(&self) -> String {
         match self {
             Self::NoAnswer { .. } => "salesforce_no_answer".into(),
+            // A gateway in front of the org answers in HTML, without a code.
+            Self::Answer { code, status, .. } if code.is_empty() => format!("http_{status}"),
             Self::Answer { code, .. } | Self::Login { code, .. } | Self::Bus { code, .. } => code.clone(),
             Self::Silent { .. } => "stream_silent".into(),
             Self::Unreadable { .. } => "salesforce_unreadable".into(),
@@ -119,10 +119,16 @@ impl Error {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Login { code, description, .. } => login_advice(code, description),
-            Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::Silent { .. } => {
+            Self::NoAnswer { .. }
+            | Self::Unreadable { .. }
+            | Self::Silent { .. }
+            | Self::Answer { status: 500.., .. } => {
                 "It is tried again by itself. If it goes on, see status.salesforce.com and the network between the two."
             }
             Self::Settings(_) => "Correct the configuration and start again.",
+            Self::Answer { code, message, .. } if code == "REQUEST_LIMIT_EXCEEDED" && is_of_the_moment(message) => {
+                "Too many calls ran in the org at the same moment. It is tried again by itself."
+            }
             Self::Answer { code, .. } => advice(code),
             Self::Bus { code, .. } => bus_advice(code),
         }
@@ -154,6 +160,10 @@ impl Error {
             _ => false,
         }
     }
+}
+
+fn is_of_the_moment(message: &str) -> bool {
+    message.contains("ConcurrentRequests")
 }
 
 /// What a code of REST, or of a row in a save result, asks us to do.
@@ -289,6 +299,19 @@ mod tests {
         let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.".into();
         let crowded = Error::Answer { call: "x", status: 403, code: "REQUEST_LIMIT_EXCEEDED".into(), message };
         assert_eq!(crowded.class(), Class::Retry, "over in a moment, unlike the day's allocation");
+    }
+
+    #[test]
+    fn too_many_calls_at_the_same_moment_pass_in_seconds_and_the_days_calls_do_not() {
+        let limit = |message: &str| Error::Answer {
+            call: "x",
+            status: 403,
+            code: "REQUEST_LIMIT_EXCEEDED".into(),
+            message: message.into(),
+        };
+        let moment = limit("ConcurrentRequests (Concurrent API Requests) Limit exceeded.");
+        assert_eq!((moment.class(), limit("TotalRequests Limit exceeded.").class()), (Class::Retry, Class::Later));
+        assert!(moment.class() == Class::Retry);
     }
 
     #[test]

@@ -287,6 +287,16 @@ pub fn form_too_old() -> Said {
     )
 }
 
+/// The same on a payment's own page: what became of it was not asked, so nothing is said about it.
+pub fn page_too_old() -> Said {
+    Said::new(
+        403,
+        "Let's look at your payment again",
+        "This page belongs to an earlier visit, so we can't show the result on it.",
+        "Don't pay again: open the link in your e-mail, which shows what was paid.",
+    )
+}
+
 pub fn no_cookie() -> Said {
     Said::new(
         403,

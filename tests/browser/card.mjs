@@ -31,7 +31,7 @@ export async function fillCard(page, number) {
 
 export async function choosePart(page, amount) {
     await page.getByLabel('Another amount').check();
-    await page.getByLabel(/^Amount/).fill(amount);
+    await page.getByLabel('Amount in').fill(amount);
 }
 
 export const payButton = (page) => page.locator('#pay-button');

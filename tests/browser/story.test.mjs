@@ -23,6 +23,8 @@ for (const screen of Object.keys(SCREENS)) {
         await looked(page, `story-${screen}-3-filled`);
         await page.getByRole('button', { name: 'Pay $25.00' }).click();
         await received(page);
+        // The browser's own PDF viewer tells nobody when it has drawn.
+        await page.waitForTimeout(1500);
         await said(page, `story-${screen}-4-part-paid`, 'Payment received');
         const first = await house.mailTo(invoice.email, 'Receipt');
         assert.match(first.subject, /\$25\.00/);

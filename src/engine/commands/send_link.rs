@@ -77,6 +77,11 @@ fn outcome(error: Error) -> Outcome {
         Error::Mail(error) => {
             Outcome::give_up("mail", error.to_string(), "Correct the mail settings or the address, then press Retry.")
         }
+        // Nobody waits for it, and there is no record to write on.
+        Error::Gone { record } => {
+            tracing::warn!(record, "a command names a request that is not in the org; nothing is done");
+            Outcome::nothing()
+        }
         Error::Request { .. } | Error::Payments(_) => {
             Outcome::give_up("request", error.to_string(), "Correct the record that is named, then press Retry.")
         }

@@ -24,6 +24,9 @@ const FIELDS: [&str; 14] = [
     "Stripe_In_Sync__c",
 ];
 
+/// Stripe's limit; Salesforce takes 40 characters, as "+1 503 555 0100 extension 1234".
+const LONGEST_PHONE: usize = 20;
+
 /// Makes or updates the Customer and writes back its id and the fingerprint of what Stripe now has.
 pub struct SyncAccount {
     house: House,
@@ -205,7 +208,9 @@ impl SyncAccount {
         let email = work.text("Billing_Email__c").or_else(|| work.text("PersonEmail"));
         let mut form =
             Form::new().with("name", work.text("Name").unwrap_or("Unnamed").chars().take(256).collect::<String>());
-        for (field, value) in [("email", email), ("phone", work.text("Phone"))] {
+        // One field that Stripe is known to refuse should not cost the others.
+        let phone = work.text("Phone").filter(|phone| phone.chars().count() <= LONGEST_PHONE);
+        for (field, value) in [("email", email), ("phone", phone)] {
             if let Some(value) = value.or(update.then_some("")) {
                 form = form.with(field, value);
             }

@@ -68,6 +68,8 @@ const words = (minor) => {
 };
 
 const wanted = () => (picked("choice") === "part" ? read(amount.value) : balance);
+/** Stripe compares the form's promise with the intent; the server asks the same where the box is ticked. */
+const use = () => (picked("save") === "yes" ? /** @type {"on_session"} */ ("on_session") : null);
 const newCard = () => (picked("method") || "new") === "new";
 
 const echo = () => {
@@ -76,7 +78,7 @@ const echo = () => {
   byId("new-card", HTMLElement).hidden = !newCard();
   const minor = wanted();
   byId("pay-amount", HTMLElement).textContent = minor === null || minor === balance ? (isPart && minor === null ? "" : form.dataset.balanceWords ?? "") : words(minor);
-  if (elements && minor && minor > 0 && minor <= balance) elements.update({ amount: minor * factor });
+  if (elements && minor && minor > 0 && minor <= balance) elements.update({ amount: minor * factor, setupFutureUsage: use() });
 };
 
 /** @type {ReturnType<typeof setTimeout>|undefined} */ let typing;
@@ -107,6 +109,7 @@ const mount = () => {
     mode: "payment",
     amount: (wanted() ?? balance) * factor,
     currency: form.dataset.currency ?? "",
+    setupFutureUsage: use(),
     allowedPaymentMethodTypes: ["card"],
     locale: "en",
     appearance: look(),
@@ -208,8 +211,16 @@ const post = async (url, body) => {
   return reply.json();
 };
 
-/** Asks the server what became of the attempt; it asks Stripe. @param {string} url */
-const settle = async (url) => {
+/** Why nothing happened, once the server has read that nothing did. @param {{type?: string, code?: string, message?: string}|undefined} error @returns {Answer} */
+const unfinished = (error) => {
+  const happened = "Nothing was charged.";
+  if (error?.type === "validation_error") return { state: "refused", heading: "Check the card details", happened, todo: error.message ?? "" };
+  if (error && error.type !== "card_error") return { state: "refused", heading: "The card could not be sent to the bank", happened, todo: "Try again in a minute; if it stays, call us to pay." };
+  return { state: "refused", heading: "You left your bank's check", happened, todo: "Start again when you are ready; what you entered is still here." };
+};
+
+/** Asks the server what became of the attempt; it asks Stripe. @param {string} url @param {{type?: string, code?: string, message?: string}|undefined} error */
+const settle = async (url, error) => {
   const late = setTimeout(() => (progress.textContent = "Still waiting for your bank. Keep this page open."), 8000);
   try {
     for (const wait of [0, 1000, 2000, 4000, 8000]) {
@@ -222,7 +233,7 @@ const settle = async (url) => {
       }
       if (told.state === "open" || told.state === "canceled") {
         busy(false);
-        refuse({ state: "refused", heading: "You left your bank's check", happened: "Nothing was charged.", todo: "Start again when you are ready; what you entered is still here." });
+        refuse(unfinished(error));
         return;
       }
       if (told.state === "paid" || told.state === "processing") break;
@@ -268,9 +279,9 @@ const pay = async (instead) => {
     }
     field("continues").value = begun.attempt ?? "";
     field("press").value = crypto.randomUUID();
-    await stripe.confirmPayment({ elements, clientSecret: begun.clientSecret, confirmParams: { return_url: begun.returnUrl ?? "" }, redirect: "if_required" });
+    const { error } = await stripe.confirmPayment({ elements, clientSecret: begun.clientSecret, confirmParams: { return_url: begun.returnUrl ?? "" }, redirect: "if_required" });
     // What the browser was told decides nothing.
-    await settle(begun.statusUrl);
+    await settle(begun.statusUrl, error);
   } catch {
     busy(false);
     const known = field("continues").value;

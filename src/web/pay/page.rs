@@ -238,7 +238,12 @@ fn summary(app: &App, shown: &Shown) -> Result<Markup, MoneyError> {
         invoice.due.is_some_and(|due| jiff::Timestamp::now().to_zoned_datetime(app.settings.zone.clone()).date() > due);
     Ok(html! {
         section class="facts" aria-label="Invoice" {
-            p class="amount" { span class="money" { (money_words(balance)) } " "
+            @if !shown.standing.settled.is_zero() {
+                p class="lead" { span class="money" { (money_words(shown.standing.settled)) } " of "
+                    span class="money" { (money_words(shown.standing.total)) } " has been paid." }
+            }
+            p class="amount" {
+                @if shown.standing.settled.is_zero() { span class="money" { (money_words(balance)) } " " }
                 span class="quiet due" {
                     @if let Some(due) = invoice.due { "due " (date_words(due)) @if overdue { " · overdue" } }
                 }

@@ -61,7 +61,7 @@ pub async fn check(
         Err(response) => return *response,
     };
     if !visitor.wrote(&form.csrf) {
-        let said = states::form_too_old();
+        let said = states::page_too_old();
         return if json { refusal_json(&said, None) } else { say(&app, &said, None) };
     }
     if own(&app, &link, &id).await.is_err() {
