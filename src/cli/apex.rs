@@ -39,6 +39,22 @@ struct Test {
     /// Run only the tests of this class; may be given several times.
     #[arg(long)]
     class: Vec<String>,
+    /// In an org with several currencies.
+    #[arg(long)]
+    multi_currency: bool,
+    /// In an org with person accounts.
+    #[arg(long)]
+    person_accounts: bool,
+}
+
+impl Test {
+    fn org(&self) -> OrgOptions {
+        OrgOptions {
+            multi_currency: self.multi_currency,
+            person_accounts: self.person_accounts,
+            ..OrgOptions::default()
+        }
+    }
 }
 
 /// How one test method went.
@@ -90,7 +106,7 @@ fn run_tests(args: &Test) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let (mut outcomes, mut peaks) = (Vec::new(), Vec::new());
     for (class, method) in tests {
-        let outcome = run_one(&dirs, &runtime, class, method)?;
+        let outcome = run_one(&dirs, &runtime, args.org(), class, method)?;
         print_outcome(&outcome);
         keep_largest(&mut peaks, runtime.take_peaks(), &format!("{}.{}", outcome.class, outcome.method));
         outcomes.push(outcome);
@@ -110,9 +126,15 @@ fn run_tests(args: &Test) -> anyhow::Result<ExitCode> {
 }
 
 /// Each method has an org of its own, in memory, that ends with it.
-fn run_one(dirs: &[PathBuf], runtime: &Arc<Runtime>, class: String, method: String) -> anyhow::Result<Outcome> {
+fn run_one(
+    dirs: &[PathBuf],
+    runtime: &Arc<Runtime>,
+    options: OrgOptions,
+    class: String,
+    method: String,
+) -> anyhow::Result<Outcome> {
     let start = Instant::now();
-    let org = Org::open(dirs, runtime.clone(), Arc::new(Nowhere), OrgOptions::default())
+    let org = Org::open(dirs, runtime.clone(), Arc::new(Nowhere), options)
         .context("the package's metadata can't be deployed to an org")?;
     let user = org.user(ADMINISTRATOR).context("the org has no administrator")?;
     let outcome = org.run(&user, |transaction| runtime.run_test(transaction, &class, &method));
@@ -251,6 +273,8 @@ mod tests {
             package: dir.path().to_owned(),
             junit: Some(junit_file.clone()),
             class: class.iter().map(|name| (*name).to_owned()).collect(),
+            multi_currency: false,
+            person_accounts: false,
         };
         assert_eq!(run_tests(&args(&[])).expect("it runs"), ExitCode::FAILURE);
         let written = std::fs::read_to_string(&junit_file).expect("results");
@@ -265,7 +289,8 @@ mod tests {
     fn coverage_counts_lines_once() {
         let texts = vec![("BoatTest.cls".to_owned(), FIRST.to_owned()), ("Boat.cls".to_owned(), BOAT.to_owned())];
         let runtime = Arc::new(Runtime::load_texts(texts).expect("loads"));
-        let outcome = run_one(&[], &runtime, "BoatTest".to_owned(), "floats".to_owned()).expect("it runs");
+        let outcome =
+            run_one(&[], &runtime, OrgOptions::default(), "BoatTest".to_owned(), "floats".to_owned()).expect("it runs");
         assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
         let coverage = runtime.line_coverage();
         assert_eq!(coverage.len(), 1, "tests don't count");

@@ -44,7 +44,7 @@ enum Command {
     Check(check::Args),
     /// Show the queue, the outbox and the event stream.
     Status(status::Args),
-    /// List, show, retry or discard commands that were given up.
+    /// List, show, retry or discard what was given up: commands, refused writes, events not understood.
     DeadLetter(dead_letter::Args),
     /// Say where the event stream is to begin at the next start.
     Replay(replay::Args),
@@ -129,6 +129,7 @@ fn stripe_settings(config: &Config) -> crate::stripe::Settings {
     crate::stripe::Settings {
         api_url: config.stripe.api_url.clone(),
         secret_key: config.stripe.secret_key.clone(),
+        ca_pem: config.ca_pem.clone(),
         timeout: std::time::Duration::from_secs(30),
     }
 }

@@ -43,6 +43,7 @@ impl Pay {
             public_url: config.web.public_url.clone(),
             mail_domain: mail_domain(&config.mail.from),
             test: !config.stripe.is_live(),
+            statement_descriptor_suffix: company.statement_descriptor_suffix.clone(),
         };
         let payments = Payments::new(house.clone(), stripe, settings);
         let zone = company.time_zone.clone();

@@ -25,8 +25,8 @@ enum Preset {
 pub async fn replay(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
     let store = super::open_store(config).await?;
     let _lock = store.lock_for_running().context("stop the daemon first")?;
-    store.forget_replay_id(TOPIC).await?;
     let mut tx = store.begin().await?;
+    tx.forget_replay_id(TOPIC).await?;
     match args.from {
         Preset::Earliest => {
             tx.unset_meta(START).await?;

@@ -45,6 +45,7 @@ pub async fn watchdog(stop: CancellationToken) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the service manager's own variables, which are no settings")]
 fn watchdog_interval() -> Option<Duration> {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
     // Meant for another process of the unit, if a pid is named that is not ours.

@@ -13,7 +13,7 @@ pub struct Args {
     json: bool,
 }
 
-/// Shows it. Exits 1 where dead letters or unreadable events wait for somebody.
+/// Shows it. Exits 1 where dead letters, refused writes or unreadable events wait for somebody.
 pub async fn status(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
     let store = super::open_store(config).await?;
     let now_ms = super::clock_of(&store).await?.now_ms();
@@ -24,7 +24,7 @@ pub async fn status(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
     } else {
         print!("{}", screen(&overview, now_ms));
     }
-    Ok(if overview.dead + overview.bad_events > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if overview.dead + overview.bad_events + overview.refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn age(ms: i64) -> String {
@@ -55,10 +55,11 @@ fn screen(overview: &Overview, now_ms: i64) -> String {
         ("oldest waits since", age(overview.oldest_waiting_ms)),
         ("outbox", overview.outbox.to_string()),
         ("oldest in it since", age(overview.outbox_oldest_ms)),
+        ("refused writes", waits_for_somebody(overview.refused)),
         ("files to upload", overview.files.to_string()),
         ("last replay id", replay),
-        ("dead letters", dead(overview.dead)),
-        ("unreadable events", overview.bad_events.to_string()),
+        ("dead letters", waits_for_somebody(overview.dead)),
+        ("unreadable events", waits_for_somebody(overview.bad_events)),
         ("payments of nobody", ownerless(overview)),
     ];
     rows.iter().map(|(name, value)| format!("{name:<20} {value}\n")).collect()
@@ -73,7 +74,7 @@ fn ownerless(overview: &Overview) -> String {
     format!("{}, not booked because neither they nor their customer name an org: {ids}", overview.ownerless)
 }
 
-fn dead(count: i64) -> String {
+fn waits_for_somebody(count: i64) -> String {
     if count == 0 { "0".to_owned() } else { format!("{count}; see quittance dead-letter list") }
 }
 

@@ -45,8 +45,6 @@ pub struct Config {
     pub salesforce: Salesforce,
     /// Stripe.
     pub stripe: Stripe,
-    /// Plaid, where it is used.
-    pub plaid: Option<Plaid>,
     /// Mail.
     pub mail: Mail,
     /// Our own pages.
@@ -115,17 +113,6 @@ impl Stripe {
     pub fn is_live(&self) -> bool {
         is_live(self.secret_key.expose_secret())
     }
-}
-
-/// Plaid.
-#[derive(Clone, Debug)]
-pub struct Plaid {
-    /// Base address.
-    pub api_url: String,
-    /// Client id.
-    pub client_id: String,
-    /// Secret.
-    pub secret: SecretString,
 }
 
 /// Mail.
@@ -269,7 +256,6 @@ impl Builder {
         }
         let salesforce = self.salesforce(&raw.salesforce);
         let stripe = self.stripe(&raw.stripe);
-        let plaid = self.plaid(&raw.plaid);
         let mail = self.mail(&raw.mail);
         let web = self.web(&raw.web, stripe.as_ref().is_some_and(Stripe::is_live));
         let links_key = self.secret("links.key", &raw.links.key);
@@ -294,7 +280,7 @@ impl Builder {
                 Some(company),
                 Some(log),
             ) if self.problems.is_empty() => {
-                Ok(Config { database_url, salesforce, stripe, plaid, mail, web, links_key, company, log, ca_pem })
+                Ok(Config { database_url, salesforce, stripe, mail, web, links_key, company, log, ca_pem })
             }
             _ => Err(Error(self.problems)),
         }
@@ -466,13 +452,6 @@ impl Builder {
         })
     }
 
-    fn plaid(&mut self, raw: &raw::Plaid) -> Option<Plaid> {
-        let client_id = raw.client_id.text()?.to_owned();
-        let api_url = self.url("plaid.api_url", &raw.api_url, Some("https://production.plaid.com"));
-        let secret = self.secret("plaid.secret", &raw.secret);
-        Some(Plaid { api_url: api_url?, client_id, secret: secret? })
-    }
-
     fn mail(&mut self, raw: &raw::Mail) -> Option<Mail> {
         let smtp_url = self.secret("mail.smtp_url", &raw.smtp_url);
         if let Some(url) = &smtp_url {
@@ -498,7 +477,12 @@ impl Builder {
         if live && public_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
             self.wrong("web.public_url", "http:// with a live Stripe key", "an address that begins with https://");
         }
-        Some(Web { listen: address?, public_url: public_url?, trusted_proxies: raw.trusted_proxies.0.clone() })
+        let trusted_proxies = raw.trusted_proxies.0.clone();
+        // One that is passed over in silence would make every payer the proxy.
+        for text in trusted_proxies.iter().filter(|text| !is_network(text)) {
+            self.wrong("web.trusted_proxies", format!("{text:?}"), "addresses or networks, as 10.0.0.0/8");
+        }
+        Some(Web { listen: address?, public_url: public_url?, trusted_proxies })
     }
 
     fn company(&mut self, raw: &raw::Company) -> Option<Company> {
@@ -519,14 +503,15 @@ impl Builder {
             self.wrong("company.time_zone", format!("{zone:?}"), "a time zone, as Europe/Zurich");
         }
         let suffix = raw.statement_descriptor_suffix.text();
-        if suffix.is_some_and(|text| text.len() > 22 || text.contains(['<', '>', '\'', '"', '*'])) {
+        if suffix.is_some_and(|text| !is_descriptor(text)) {
             self.wrong(
                 "company.statement_descriptor_suffix",
                 "a text that card statements refuse",
-                "up to 22 plain characters",
+                "up to 20 letters, figures and spaces, with a letter among them",
             );
         }
         let logo = raw.logo_file.text().and_then(|file| self.file("company.logo_file", file));
+        let privacy_url = raw.privacy_url.text().and_then(|_| self.url("company.privacy_url", &raw.privacy_url, None));
         let own = |text: &raw::Text| text.text().map(str::to_owned);
         let name = name?;
         Some(Company {
@@ -541,7 +526,7 @@ impl Builder {
             country: own(&raw.country),
             tax_number: own(&raw.tax_number),
             statement_descriptor_suffix: suffix.map(str::to_owned),
-            privacy_url: own(&raw.privacy_url),
+            privacy_url,
         })
     }
 
@@ -556,6 +541,21 @@ impl Builder {
         };
         Some(Log { json, level: raw.level.text().unwrap_or("info").to_owned() })
     }
+}
+
+/// An address, or a network with the number of its leading bits.
+fn is_network(text: &str) -> bool {
+    let (base, bits) = text.split_once('/').map_or((text, None), |(base, bits)| (base, Some(bits)));
+    let Ok(base) = base.parse::<std::net::IpAddr>() else { return false };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= if base.is_ipv4() { 32 } else { 128 }))
+}
+
+/// 22 characters are what a statement holds, of which the account's prefix takes at least two with the sign between.
+fn is_descriptor(text: &str) -> bool {
+    let plain = |one: char| one.is_ascii_graphic() && !matches!(one, '<' | '>' | '\'' | '"' | '*' | '\\');
+    text.len() <= 20
+        && text.chars().all(|one| one == ' ' || plain(one))
+        && text.chars().any(|one| one.is_ascii_alphabetic())
 }
 
 fn colour(text: &str) -> Option<[u8; 3]> {

@@ -110,7 +110,6 @@ macro_rules! sections {
 sections! {
     Database {} secrets { url / url_file } lists {}
     Stripe { api_url, js_url, publishable_key, webhook_secrets_file } secrets { secret_key / secret_key_file } lists { webhook_secrets }
-    Plaid { api_url, client_id } secrets { secret / secret_file } lists {}
     Mail { from, reply_to } secrets { smtp_url / smtp_url_file } lists {}
     Web { listen, public_url } secrets {} lists { trusted_proxies }
     Links {} secrets { key / key_file } lists {}
@@ -167,7 +166,6 @@ pub(super) struct Raw {
     pub(super) database: Database,
     pub(super) salesforce: Salesforce,
     pub(super) stripe: Stripe,
-    pub(super) plaid: Plaid,
     pub(super) mail: Mail,
     pub(super) web: Web,
     pub(super) links: Links,

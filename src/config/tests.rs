@@ -85,6 +85,20 @@ fn secrets_come_from_files_and_are_never_shown() {
 }
 
 #[test]
+fn a_proxy_that_is_no_network_and_a_descriptor_that_no_statement_takes_are_refused() {
+    let web = |proxies: &str| GOOD.replace("[web]", &format!("[web]\ntrusted_proxies = {proxies}"));
+    assert_eq!(problems(&web(r#"["10.0.0.0/8", "::1"]"#)), Vec::<String>::new());
+    for wrong in ["proxy.internal", "10.0.0.0/33", "10.0.0/8"] {
+        assert!(problems(&web(&format!("[{wrong:?}]")))[0].starts_with("web.trusted_proxies: found"), "{wrong}");
+    }
+    let suffix = |text: &str| GOOD.replace("[company]", &format!("[company]\nstatement_descriptor_suffix = {text:?}"));
+    assert_eq!(read(&suffix("INVOICE")).unwrap().company.statement_descriptor_suffix.as_deref(), Some("INVOICE"));
+    for wrong in ["A*B", "123456", "A TEXT THAT IS TOO LONG FOR IT", "RECHNUNGÄ"] {
+        assert!(problems(&suffix(wrong))[0].starts_with("company.statement_descriptor_suffix"), "{wrong}");
+    }
+}
+
+#[test]
 fn the_example_names_only_keys_that_exist() {
     let example = include_str!("../../quittance.toml.example");
     let uncommented: String = example
@@ -100,4 +114,17 @@ fn the_example_names_only_keys_that_exist() {
     assert!(uncommented.contains("\nprivacy_url ="), "the comments were not taken away");
     let raw: Result<Raw, _> = Figment::new().merge(Toml::string(&uncommented)).extract();
     raw.map_err(|error| error.to_string()).unwrap();
+    // And every key that exists stands in it: the error about one that doesn't exist lists them.
+    for section in ["database", "salesforce", "stripe", "mail", "web", "links", "company", "log", "tls"] {
+        let head = format!("[{section}]\n");
+        let text = if GOOD.contains(&head) { GOOD.to_owned() } else { format!("{GOOD}{head}") };
+        let said = problems(&text.replace(&head, &format!("{head}no_such_key = 1\n"))).join("");
+        let keys = said.split("one of ").nth(1).unwrap_or_else(|| panic!("{section}: {said}"));
+        for key in keys.split(", ") {
+            // Of the two keys of a secret one is enough.
+            let other = key.strip_suffix("_file").map_or_else(|| format!("{key}_file"), str::to_owned);
+            let there = |key: &str| uncommented.lines().any(|line| line.starts_with(&format!("{key} =")));
+            assert!(there(key) || there(&other), "{section}.{key} is not in quittance.toml.example");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What every part of the engine shares.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Notify;
@@ -25,13 +26,23 @@ pub struct House {
     /// Cancelled when the daemon is to stop.
     pub stop: CancellationToken,
     me: Arc<RwLock<String>>,
+    in_doubt: Arc<AtomicBool>,
 }
 
 impl House {
     /// Puts it together.
     pub fn new(store: Store, salesforce: salesforce::Client, clock: SteadyClock, stop: CancellationToken) -> Self {
         let me = Arc::new(RwLock::new(uuid::Uuid::new_v4().to_string()));
-        Self { store, salesforce, clock, commands_came: Arc::default(), outbox_filled: Arc::default(), stop, me }
+        Self {
+            store,
+            salesforce,
+            clock,
+            commands_came: Arc::default(),
+            outbox_filled: Arc::default(),
+            stop,
+            me,
+            in_doubt: Arc::default(),
+        }
     }
 
     /// Under which name this sidecar holds its claims; it changes when others took us for dead.
@@ -39,11 +50,19 @@ impl House {
         self.me.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes a new name: the old one's claims belong to others now.
-    pub fn rename(&self) -> String {
-        let name = uuid::Uuid::new_v4().to_string();
+    /// Takes a new name, which is entered in the database already: what the old one still holds is free once it is buried.
+    pub fn rename(&self, name: &str) {
         name.clone_into(&mut self.me.write().unwrap_or_else(PoisonError::into_inner));
-        name
+    }
+
+    /// The database failed while something was claimed: it may be ours, and we don't know what.
+    pub fn doubt(&self) {
+        self.in_doubt.store(true, Ordering::Release);
+    }
+
+    /// Whether there was doubt since the last time.
+    pub fn had_doubt(&self) -> bool {
+        self.in_doubt.swap(false, Ordering::AcqRel)
     }
 
     /// The steady clock.

@@ -46,7 +46,13 @@ pub async fn run(house: House, settings: Settings) {
         };
         let began = std::time::Instant::now();
         match listen(&house, &settings, &lease).await {
-            Ok(()) => failures = 0,
+            Ok(()) => {
+                failures = 0;
+                // A server that ends each stream at once, in order, is not asked as fast as it answers.
+                if began.elapsed() < Duration::from_secs(5) {
+                    pause(&house, Duration::from_secs(1)).await;
+                }
+            }
             Err(trouble) => {
                 failures = if began.elapsed() > Duration::from_secs(60) { 1 } else { failures + 1 };
                 recover(&house, trouble, failures).await;
@@ -63,7 +69,7 @@ async fn pause(house: &House, wait: Duration) {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(super) enum Trouble {
     #[error(transparent)]
     Salesforce(#[from] Error),
     #[error(transparent)]
@@ -81,10 +87,16 @@ async fn recover(house: &House, trouble: Trouble, failures: i64) {
                 "Salesforce no longer knows where we were in the event stream; we start at the earliest event that it \
                  keeps and look up in the org what waits there"
             );
-            if let Err(error) = house.store.forget_replay_id(TOPIC).await {
+            // Both or neither: killed in between, nobody would look for what is older than the earliest event.
+            let begun_anew = async {
+                let mut tx = house.store.begin().await?;
+                tx.forget_replay_id(TOPIC).await?;
+                tx.set_meta(reconcile::WANTED, "1").await?;
+                tx.commit().await
+            };
+            if let Err(error) = begun_anew.await {
                 tracing::error!(%error, "the replay id could not be forgotten");
             }
-            reconcile::ask_for(house).await;
         }
         Trouble::Salesforce(error) => {
             tracing::warn!(%error, remedy = error.remedy(), failures, "the event stream ended");
@@ -165,6 +177,36 @@ async fn take_in(house: &House, lease: &Lease, delivery: Delivery) -> store::Res
         house.commands_came.notify_waiters();
     }
     Ok(())
+}
+
+/// What became of an event that was not understood when it came.
+pub(super) enum Retaken {
+    /// It is not kept (any more).
+    Unknown,
+    /// Its commands are in the queue.
+    Understood,
+    /// Still not.
+    StillBad {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Looks again at an event that was not understood, as after an upgrade.
+pub(super) async fn retake(house: &House, id: &str) -> Result<Retaken, Trouble> {
+    let Some(bad) = house.store.reading().await?.bad_event(id).await? else { return Ok(Retaken::Unknown) };
+    let text = house.salesforce.decode(&bad.schema_id, &bad.payload, FIELD).await?;
+    let incoming = Incoming { id: id.to_owned(), schema_id: bad.schema_id, payload: bad.payload, text };
+    let event = understand(incoming);
+    if let Some(bad) = event.bad {
+        return Ok(Retaken::StillBad { why: bad.why });
+    }
+    let mut tx = house.store.begin().await?;
+    tx.enqueue(&event.commands, house.now_ms()).await?;
+    tx.forget_bad_event(id).await?;
+    tx.commit().await?;
+    house.commands_came.notify_waiters();
+    Ok(Retaken::Understood)
 }
 
 fn understand(incoming: Incoming) -> Event {

@@ -35,6 +35,9 @@ pub enum Error {
     Payments(#[from] PaymentsError),
     #[error(transparent)]
     Mail(#[from] mail::Error),
+    /// Deleted since, or never there: anyone who may publish can name a record that isn't.
+    #[error("the request {record} is not in the org")]
+    Gone { record: String },
     #[error("the request {record} can't be understood: {why}")]
     Request { record: String, why: String },
 }
@@ -47,7 +50,7 @@ impl Error {
             Self::Payments(PaymentsError::Stripe(error)) => error.retry() != crate::stripe::Retry::Never,
             Self::Payments(PaymentsError::Org(OrgError::TooSlow { .. } | OrgError::Failed(_))) => true,
             Self::Payments(PaymentsError::Store(_)) => true,
-            Self::Payments(_) | Self::Request { .. } => false,
+            Self::Payments(_) | Self::Gone { .. } | Self::Request { .. } => false,
             Self::Mail(error) => error.is_passing(),
         }
     }
@@ -104,8 +107,7 @@ impl Links {
     pub async fn request(&self, record: &SalesforceId) -> Result<Request, Error> {
         let soql = format!("SELECT {REQUEST} FROM Payment_Request__c WHERE Id = {}", quoted(record.as_str()));
         let found = self.payments.org().query(&soql, Duration::from_secs(20)).await.map_err(PaymentsError::from)?;
-        let found =
-            found.first().ok_or_else(|| Error::Request { record: record.to_string(), why: "it is gone".into() })?;
+        let found = found.first().ok_or_else(|| Error::Gone { record: record.to_string() })?;
         understand(found)
     }
 
@@ -414,9 +416,9 @@ fn six_digits() -> String {
     format!("{:06}", rand::rng().random_range(0..1_000_000))
 }
 
-/// Whether somebody has answered this request before.
+/// Whether somebody has answered this request before. One that failed is open to a Retry.
 fn over(request: &Request) -> bool {
-    matches!(request.state.as_str(), "Sent" | "Done" | "Refused" | "Failed" | "Expired")
+    matches!(request.state.as_str(), "Sent" | "Done" | "Refused" | "Expired")
 }
 
 fn invoice_of(request: &Request) -> Result<SalesforceId, Error> {

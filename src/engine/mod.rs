@@ -13,5 +13,7 @@ pub mod pulse;
 pub mod receipts;
 pub mod reconcile;
 pub mod retry;
+#[cfg(test)]
+mod tests;
 pub mod work;
 pub mod worker;

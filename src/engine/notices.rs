@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::house::House;
 use super::retry;
 use crate::salesforce::{Class, Error, NewFile, soql_text};
@@ -16,11 +18,14 @@ const NOTICE_LIFE_MS: i64 = 10 * 60 * 1_000;
 const AT_ONCE: i64 = 100;
 /// How often the allocation is looked at: each look is an API call.
 const ALLOCATION_EVERY: Duration = Duration::from_secs(900);
+const ALLOCATION_AGAIN: Duration = Duration::from_secs(120);
+/// Of several sidecars one publishes and uploads: two that look at the same moment would both find nothing and both send.
+const LEASE: &str = "notices and files";
 const FILE_ATTEMPTS: i64 = 20;
 
 /// Publishes until the house stops.
 pub async fn run(house: House) {
-    let mut allocation = Allocation { read: None, short: false };
+    let mut allocation = Allocation::default();
     while !house.stop.is_cancelled() {
         let published = publish(&house, &mut allocation).await;
         if !published {
@@ -32,24 +37,31 @@ pub async fn run(house: House) {
     }
 }
 
-struct Allocation {
+/// How near the day's event deliveries are to their end.
+#[derive(Default)]
+pub(super) struct Allocation {
     read: Option<Instant>,
     short: bool,
 }
 
 impl Allocation {
     /// Above four fifths of the day's deliveries no notice goes: commands need the rest.
-    async fn is_short(&mut self, house: &House) -> bool {
-        if self.read.is_none_or(|read| read.elapsed() > ALLOCATION_EVERY) {
+    pub(super) async fn is_short(&mut self, house: &House) -> bool {
+        let every = if self.short { ALLOCATION_AGAIN } else { ALLOCATION_EVERY };
+        if self.read.is_none_or(|read| read.elapsed() > every) {
             self.read = Some(Instant::now());
-            if let Ok(limits) = house.salesforce.limits().await {
-                let figure = |name| limits.pointer(&format!("/DailyDeliveredPlatformEvents/{name}"))?.as_i64();
-                if let (Some(most), Some(left)) = (figure("Max"), figure("Remaining")) {
-                    self.short = left * 5 < most;
-                }
-            }
+            // What can't be read counts as used up: a component re-reads its record without us, a command can't.
+            self.short = house.salesforce.limits().await.ok().as_ref().is_none_or(uses_four_fifths);
         }
         self.short
+    }
+}
+
+fn uses_four_fifths(limits: &Value) -> bool {
+    let figure = |name| limits.pointer(&format!("/DailyDeliveredPlatformEvents/{name}"))?.as_i64();
+    match (figure("Max"), figure("Remaining")) {
+        (Some(most), Some(left)) => left.saturating_mul(5) < most,
+        _ => true,
     }
 }
 
@@ -62,12 +74,18 @@ async fn publish(house: &House, allocation: &mut Allocation) -> bool {
             return false;
         }
     };
+    if !is_mine(house).await {
+        return false;
+    }
     if !allocation.is_short(house).await {
         let events: Vec<_> = notices.iter().map(|one| (one.id.clone(), texts(one))).collect();
         let now_ms = super::clock::wall_ms();
         if let Err(error) = house.salesforce.publish(TOPIC, now_ms, &events).await {
             tracing::warn!(%error, "notices could not be published");
             if error.class() != Class::Permission {
+                if let Err(error) = forget(house, &[]).await {
+                    tracing::error!(%error, "old notices could not be forgotten");
+                }
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 return false;
             }
@@ -84,6 +102,16 @@ fn texts(notice: &QueuedNotice) -> Vec<(&str, &str)> {
     let fields =
         [("Record_Id__c", &notice.record_id), ("Request_Id__c", &notice.request_id), ("State__c", &notice.state)];
     fields.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.as_str())).collect()
+}
+
+pub(super) async fn is_mine(house: &House) -> bool {
+    match house.store.take_lease(LEASE, &house.me()).await {
+        Ok(lease) => lease.is_some(),
+        Err(error) => {
+            tracing::error!(%error, "the lease of notices and files could not be taken");
+            false
+        }
+    }
 }
 
 async fn waiting(house: &House) -> store::Result<Vec<QueuedNotice>> {
@@ -104,8 +132,12 @@ pub async fn run_files(house: House) {
     while !house.stop.is_cancelled() {
         let due = async { house.store.reading().await?.files_due(5, house.now_ms()).await };
         match due.await {
+            Ok(files) if files.is_empty() => {}
             Ok(files) => {
                 for file in &files {
+                    if !is_mine(&house).await {
+                        break;
+                    }
                     if let Err(error) = upload(&house, file).await {
                         tracing::error!(%error, file = %file.id, "an upload could not be recorded");
                     }
@@ -120,7 +152,7 @@ pub async fn run_files(house: House) {
     }
 }
 
-async fn upload(house: &House, file: &OutgoingFile) -> store::Result<()> {
+pub(super) async fn upload(house: &House, file: &OutgoingFile) -> store::Result<()> {
     let answer = try_upload(house, file).await;
     let now_ms = house.now_ms();
     let mut tx = house.store.begin().await?;
@@ -142,7 +174,7 @@ async fn upload(house: &House, file: &OutgoingFile) -> store::Result<()> {
                 Ok(_) => (
                     "no_record".into(),
                     "the record that it belongs to is not in Salesforce".into(),
-                    "Find out why it is not.",
+                    "Look for the error about that record, mend it, then press Retry here.",
                 ),
             };
             let sentence = format!("The file {} could not be kept in Salesforce: {sentence}", file.file_name);

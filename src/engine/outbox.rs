@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use super::house::House;
-use super::payments::BOOK;
 use super::retry;
-use super::work::trouble;
-use crate::domain::{Command, CommandId, CommandKind, Priority, SalesforceId};
+use crate::domain::Priority;
 use crate::salesforce::{self, Class, Record, RowError, Upsert, advice, class_of};
 use crate::store;
 use crate::store::outbox::{Key, Outgoing, Write};
@@ -22,6 +20,9 @@ const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
 /// A row that fails in ways that should pass becomes a Payment Error after so many tries.
 const MOST_ATTEMPTS: i64 = 12;
+/// How often what was refused is tried again by itself: a missing right, and anything else.
+const REFUSED_HOURLY: Duration = Duration::from_secs(3_600);
+const REFUSED_DAILY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Writes until the house stops, then once more what a person waits for.
 pub async fn run(house: House) {
@@ -76,35 +77,66 @@ async fn bulk_is_due(house: &House) -> store::Result<bool> {
     Ok(due && !short)
 }
 
-/// One call's worth. Answers whether there was any.
-async fn flush(house: &House, with_bulk: bool) -> bool {
-    let rows = match take(house, with_bulk).await {
-        Ok(rows) if rows.is_empty() => return false,
-        Ok(rows) => rows,
+/// One call's worth. Answers whether there was any, and it could be sent.
+pub(super) async fn flush(house: &House, with_bulk: bool) -> bool {
+    let me = house.me();
+    match take(house, &me, with_bulk).await {
+        Ok(rows) if rows.is_empty() => false,
+        Ok(rows) => send(house, &me, &rows).await,
         Err(error) => {
             tracing::error!(%error, "the outbox could not be read");
-            return false;
+            house.doubt();
+            false
         }
-    };
-    let records: Vec<Record<'_>> = rows.iter().map(|row| record(&row.write)).collect();
-    let answer = house.salesforce.write(&records).await;
-    for _ in 0..5 {
-        match note(house, &rows, &answer).await {
-            Ok(()) => return answer.is_ok(),
-            // Written again then, which changes nothing.
-            Err(error) => tracing::error!(%error, "what Salesforce answered could not be recorded"),
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    false
 }
 
-async fn take(house: &House, with_bulk: bool) -> store::Result<Vec<Outgoing>> {
+async fn take(house: &House, me: &str, with_bulk: bool) -> store::Result<Vec<Outgoing>> {
     let now_ms = house.now_ms();
     let mut tx = house.store.begin().await?;
-    let rows = tx.take_outgoing(&house.me(), with_bulk, AT_ONCE, now_ms).await?;
+    let rows = tx.take_outgoing(me, with_bulk, AT_ONCE, now_ms).await?;
     tx.commit().await?;
     Ok(rows)
+}
+
+/// Sends the rows. A call that is refused as a whole is split, until the record is found that it is refused for.
+async fn send(house: &House, me: &str, rows: &[Outgoing]) -> bool {
+    let mut parts = vec![rows];
+    let mut sent = true;
+    while let Some(part) = parts.pop() {
+        let records: Vec<Record<'_>> = part.iter().map(|row| record(&row.write)).collect();
+        let answer = house.salesforce.write(&records).await;
+        match &answer {
+            Err(error) if part.len() > 1 && error.is_about_the_content() => {
+                tracing::warn!(code = %error.code(), rows = part.len(), "Salesforce refused a call as a whole; it is split");
+                let (first, rest) = part.split_at(part.len() / 2);
+                parts.extend([rest, first]);
+            }
+            _ => {
+                sent &= answer.is_ok();
+                record_answer(house, me, part, &answer).await;
+            }
+        }
+    }
+    sent
+}
+
+/// For as long as it takes: until what Salesforce answered is recorded, the rows are claimed, and nobody would send them.
+async fn record_answer(
+    house: &House,
+    me: &str,
+    rows: &[Outgoing],
+    answer: &Result<Vec<salesforce::Outcome>, salesforce::Error>,
+) {
+    let mut failures = 0;
+    while let Err(error) = note(house, me, rows, answer).await {
+        failures += 1;
+        tracing::error!(%error, failures, "what Salesforce answered could not be recorded; it is tried again");
+        if house.stop.is_cancelled() && failures >= 5 {
+            return; // written again after the next start, which changes nothing
+        }
+        tokio::time::sleep(retry::delay(failures, Duration::from_millis(500), Duration::from_secs(5))).await;
+    }
 }
 
 fn record(write: &Write) -> Record<'_> {
@@ -117,33 +149,36 @@ fn record(write: &Write) -> Record<'_> {
 
 async fn note(
     house: &House,
+    me: &str,
     rows: &[Outgoing],
     answer: &Result<Vec<salesforce::Outcome>, salesforce::Error>,
 ) -> store::Result<()> {
-    let (me, now_ms) = (house.me(), house.now_ms());
+    let now_ms = house.now_ms();
     let mut tx = house.store.begin().await?;
     match answer {
         Ok(outcomes) => {
             for (row, outcome) in rows.iter().zip(outcomes) {
                 match outcome {
-                    Ok(id) => tx.confirmed(&me, row, id, now_ms).await?,
-                    Err(error) => one_failed(&mut tx, &me, row, error, now_ms).await?,
+                    Ok(id) => match tx.confirmed(me, row, id, now_ms).await {
+                        // Others took us for dead and write it again, which changes nothing.
+                        Err(store::Error::Lost { what }) => tracing::warn!("{what} is no longer ours"),
+                        other => other?,
+                    },
+                    Err(error) => one_failed(&mut tx, me, row, error, now_ms).await?,
                 }
             }
         }
+        Err(error) if error.is_about_the_content() && rows.len() == 1 => {
+            let refusal = RowError { code: error.code(), message: error.to_string(), fields: Vec::new() };
+            one_failed(&mut tx, me, &rows[0], &refusal, now_ms).await?;
+        }
         Err(error) => {
             let later = error.class() == Class::Later;
-            tracing::warn!(%error, rows = rows.len(), "the outbox could not be written");
+            tracing::warn!(code = %error.code(), remedy = error.remedy(), rows = rows.len(), "the outbox could not be written");
             for row in rows {
-                if error.class() == Class::Refused && row.attempts >= MOST_ATTEMPTS {
-                    let refusal = refusal(row, &error.code(), &error.to_string(), error.remedy());
-                    bury(&mut tx, row, &error.code(), &error.to_string(), error.remedy(), now_ms).await?;
-                    tx.refused(&me, row, refusal.as_ref(), now_ms).await?;
-                } else {
-                    let wait =
-                        if later { LONGEST_DELAY } else { retry::delay(row.attempts + 1, FIRST_DELAY, LONGEST_DELAY) };
-                    tx.send_again(&me, row, after(now_ms, wait), !later).await?;
-                }
+                let wait =
+                    if later { LONGEST_DELAY } else { retry::delay(row.attempts + 1, FIRST_DELAY, LONGEST_DELAY) };
+                tx.send_again(me, row, after(now_ms, wait), !later).await?;
             }
         }
     }
@@ -163,45 +198,30 @@ async fn one_failed(tx: &mut store::Tx, me: &str, row: &Outgoing, error: &RowErr
     if class == Class::Later {
         return tx.send_again(me, row, after(now_ms, LONGEST_DELAY), false).await;
     }
-    let sentence = format!("Salesforce refused to write {}: {}", row.write.object, error.message);
-    bury(tx, row, &error.code, &sentence, advice(&error.code), now_ms).await?;
-    match refusal(row, &error.code, &sentence, advice(&error.code)) {
-        Some(refusal) => tx.refused(me, row, Some(&refusal), now_ms).await,
-        // The Payment Error itself was refused: there is nowhere else to say it but the log, so it stays and is tried hourly.
-        None => tx.send_again(me, row, after(now_ms, Duration::from_secs(3_600)), true).await,
+    if row.write.object == "Payment_Error__c" {
+        // There is nowhere else to say it but the log, so it stays and is tried hourly.
+        return tx.send_again(me, row, after(now_ms, REFUSED_HOURLY), true).await;
     }
-}
-
-/// A payment's record has no command behind it until one is needed: refused, it becomes a dead letter that can be retried.
-async fn bury(
-    tx: &mut store::Tx,
-    row: &Outgoing,
-    code: &str,
-    sentence: &str,
-    remedy: &str,
-    now_ms: i64,
-) -> store::Result<()> {
-    let booking = row.write.command.as_deref().filter(|command| command.starts_with(BOOK));
-    let Some(id) = booking.and_then(|command| CommandId::parse(command).ok()) else { return Ok(()) };
-    let Some(org) = tx.meta("stamp:org").await?.and_then(|org| SalesforceId::parse(&org).ok()) else { return Ok(()) };
-    let command = Command { id, kind: CommandKind::BookPayment, record: org.clone(), lane: org };
-    tx.bury(&command, &trouble(code, sentence, remedy), row.attempts + 1, now_ms).await
+    // A rule or a right is mended by a person, who may not think of us; so it is tried again by itself, seldom.
+    let wait = if class == Class::Refused { REFUSED_DAILY } else { REFUSED_HOURLY };
+    let sentence = format!("Salesforce refused to write {}: {}", row.write.object, error.message);
+    let told = refusal(row, &error.code, &sentence);
+    tx.refused(me, row, &told, &sentence, after(now_ms, wait), now_ms).await
 }
 
 fn after(now_ms: i64, wait: Duration) -> i64 {
     now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn refusal(row: &Outgoing, code: &str, sentence: &str, remedy: &str) -> Option<Write> {
-    if row.write.object == "Payment_Error__c" {
-        return None;
-    }
-    let command = row.write.command.clone().unwrap_or_else(|| format!("write:{}", row.target));
-    let error = Write::payment_error(&crate::store::outbox::cut(&command, 255), code, sentence, remedy);
-    Some(match (&*row.write.object, &row.write.key) {
+fn refusal(row: &Outgoing, code: &str, sentence: &str) -> Write {
+    let error = Write::payment_error(&row.error_id(), code, sentence, advice(code));
+    match (&*row.write.object, &row.write.key) {
         ("Account", Key::Id(id)) => error.with("Account__c", id.as_str()),
         ("Invoice__c", Key::Id(id)) => error.with("Invoice__c", id.as_str()),
         ("Payment_Request__c", Key::Id(id)) => error.with("Payment_Request__c", id.as_str()),
-        _ => error,
-    })
+        _ => match row.write.fields.get("Invoice__c").and_then(serde_json::Value::as_str) {
+            Some(invoice) => error.with("Invoice__c", invoice),
+            None => error,
+        },
+    }
 }

@@ -43,10 +43,20 @@ pub async fn run(house: House) {
 
 async fn beat(house: &House, watch: &mut Watch) -> store::Result<()> {
     let (me, now_ms) = (house.me(), house.now_ms());
-    if !house.store.beat(&me, now_ms).await? {
-        let name = house.rename();
-        tracing::warn!("others took this sidecar for dead; it goes on under a new name");
-        house.store.register_sidecar(&name, now_ms).await?;
+    let doubt = house.had_doubt();
+    if doubt || !house.store.beat(&me, now_ms).await? {
+        // Entered before it is used: what an unknown name claims, nobody would ever free. The old name falls silent, and
+        // what was claimed under it without our knowing is freed when it is buried; what is in hand ends well before.
+        let name = uuid::Uuid::new_v4().to_string();
+        if let Err(error) = house.store.register_sidecar(&name, now_ms).await {
+            house.doubt();
+            return Err(error);
+        }
+        house.rename(&name);
+        tracing::warn!(
+            doubt,
+            "this sidecar goes on under a new name: it was taken for dead, or may hold what it doesn't know of"
+        );
     }
     for id in house.store.bury_dead(&house.me(), watch, Instant::now()).await? {
         tracing::warn!(sidecar = %id, "a sidecar gave no sign of life; its work is free");

@@ -21,18 +21,6 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
-/// Notes that it is to be done.
-pub async fn ask_for(house: &House) {
-    let noted = async {
-        let mut tx = house.store.begin().await?;
-        tx.set_meta(WANTED, "1").await?;
-        tx.commit().await
-    };
-    if let Err(error) = noted.await {
-        tracing::error!(%error, "the look at what waits in the org could not be noted");
-    }
-}
-
 /// Does it if it is to be done; answers how many commands came of it.
 pub async fn if_wanted(house: &House) -> Result<Option<usize>, Error> {
     if house.store.reading().await?.meta(WANTED).await?.is_none() {
@@ -53,11 +41,14 @@ pub async fn if_wanted(house: &House) -> Result<Option<usize>, Error> {
 
 async fn waiting_in_org(house: &House) -> Result<Vec<Command>, Error> {
     let query = async |soql: &str| house.salesforce.query(soql).await;
-    let accounts = query("SELECT Id, Stripe_Fingerprint__c FROM Account WHERE Stripe_In_Sync__c = FALSE").await?;
-    let requests =
-        query("SELECT Id, Request_Id__c, Kind__c, Invoice__c FROM Payment_Request__c WHERE State__c = 'Waiting'")
-            .await?;
-    let errors = query("SELECT Id FROM Payment_Error__c WHERE State__c = 'Retry Requested'").await?;
+    // What is beyond these the org's hourly batch publishes.
+    let accounts =
+        query("SELECT Id, Stripe_Fingerprint__c FROM Account WHERE Stripe_In_Sync__c = FALSE LIMIT 20000").await?;
+    let requests = query(
+        "SELECT Id, Request_Id__c, Kind__c, Invoice__c FROM Payment_Request__c WHERE State__c = 'Waiting' LIMIT 20000",
+    )
+    .await?;
+    let errors = query("SELECT Id FROM Payment_Error__c WHERE State__c = 'Retry Requested' LIMIT 5000").await?;
     let now = wall_ms();
     let commands = accounts
         .iter()

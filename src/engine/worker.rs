@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::house::House;
@@ -54,18 +54,24 @@ async fn keep_pace(house: &House, registry: &Registry, pace: Pace) {
         if places.available_permits() >= pace.least_free {
             match claim(house, pace, places.available_permits()).await {
                 Ok(claimed) if !claimed.is_empty() => {
-                    for (claimed, record) in read_back(house, registry, claimed).await {
-                        let Ok(place) = places.clone().acquire_owned().await else { return };
-                        let (house, registry) = (house.clone(), registry.clone());
-                        tasks.spawn(async move {
-                            do_one(&house, &registry, claimed, record).await;
-                            drop(place);
-                        });
+                    for group in by_kind(claimed) {
+                        let count = u32::try_from(group.len()).unwrap_or(u32::MAX);
+                        let Ok(held) = places.clone().acquire_many_owned(count).await else { return };
+                        let handing = hand_out(house.clone(), registry.clone(), tasks.clone(), group, held);
+                        // A person's commands don't wait for another kind's records. A backlog has one kind, and waiting
+                        // for its read gathers more for the next.
+                        match pace.priority {
+                            Priority::Interactive => drop(tasks.spawn(handing)),
+                            Priority::Bulk => handing.await,
+                        }
                     }
                     continue;
                 }
                 Ok(_) => {}
-                Err(error) => tracing::error!(%error, "commands could not be claimed"),
+                Err(error) => {
+                    tracing::error!(%error, "commands could not be claimed");
+                    house.doubt();
+                }
             }
         }
         tokio::select! {
@@ -93,38 +99,57 @@ async fn claim(house: &House, pace: Pace, free: usize) -> store::Result<Vec<Clai
 
 type Record = Option<Map<String, Value>>;
 
-/// Reads the records of claimed commands, up to 2,000 a call. What could not be read goes back into the queue.
-async fn read_back(house: &House, registry: &Registry, claimed: Vec<Claimed>) -> Vec<(Claimed, Record)> {
+fn by_kind(claimed: Vec<Claimed>) -> Vec<Vec<Claimed>> {
     let mut groups: HashMap<CommandKind, Vec<Claimed>> = HashMap::new();
     for one in claimed {
         groups.entry(one.command.kind).or_default().push(one);
     }
-    let mut ready = Vec::new();
-    for (kind, group) in groups {
-        let Some(wanted) = registry.get(kind).and_then(|handler| handler.read_back()) else {
-            ready.extend(group.into_iter().map(|one| (one, None)));
-            continue;
-        };
-        let mut group = group.into_iter();
-        loop {
-            let part: Vec<Claimed> = group.by_ref().take(READ_AT_ONCE).collect();
-            if part.is_empty() {
-                break;
+    groups.into_values().collect()
+}
+
+/// Reads the records of one kind's commands and begins each.
+async fn hand_out(
+    house: House,
+    registry: Registry,
+    tasks: TaskTracker,
+    group: Vec<Claimed>,
+    mut held: OwnedSemaphorePermit,
+) {
+    for (claimed, record) in read_back(&house, &registry, group).await {
+        let place = held.split(1);
+        let (house, registry) = (house.clone(), registry.clone());
+        tasks.spawn(async move {
+            do_one(&house, &registry, claimed, record).await;
+            drop(place);
+        });
+    }
+}
+
+/// Reads the records of commands of one kind, up to 2,000 a call. What could not be read goes back into the queue.
+async fn read_back(house: &House, registry: &Registry, group: Vec<Claimed>) -> Vec<(Claimed, Record)> {
+    let Some(kind) = group.first().map(|one| one.command.kind) else { return Vec::new() };
+    let Some(wanted) = registry.get(kind).and_then(|handler| handler.read_back()) else {
+        return group.into_iter().map(|one| (one, None)).collect();
+    };
+    let mut ready = Vec::with_capacity(group.len());
+    let mut parts: Vec<Vec<Claimed>> = Vec::new();
+    let mut group = group.into_iter().peekable();
+    while group.peek().is_some() {
+        parts.push(group.by_ref().take(READ_AT_ONCE).collect());
+    }
+    while let Some(mut part) = parts.pop() {
+        let ids: Vec<String> = part.iter().map(|one| one.command.record.as_str().to_owned()).collect();
+        match house.salesforce.retrieve(wanted.object, &ids, &wanted.fields).await {
+            Ok(records) => ready.extend(part.into_iter().zip(records)),
+            // Anybody who may publish can name a record of another object; it takes nobody else's command with it.
+            Err(error) if error.is_about_an_id() && part.len() > 1 => {
+                let rest = part.split_off(part.len() / 2);
+                parts.extend([rest, part]);
             }
-            let ids: Vec<String> = part.iter().map(|one| one.command.record.as_str().to_owned()).collect();
-            match house.salesforce.retrieve(wanted.object, &ids, &wanted.fields).await {
-                Ok(records) => ready.extend(part.into_iter().zip(records)),
-                Err(error) => {
-                    tracing::warn!(%error, kind = %kind, count = part.len(), "records could not be read back");
-                    // A refusal of the whole read is nobody's own fault; it is tried again like an outage.
-                    let (text, remedy) = (error.to_string(), error.remedy());
-                    for one in &part {
-                        let outcome = match Outcome::from_read(&error, &text, remedy) {
-                            Some(outcome) => outcome,
-                            None => continue,
-                        };
-                        end(house, one, outcome).await;
-                    }
+            Err(error) => {
+                tracing::warn!(code = %error.code(), kind = %kind, count = part.len(), "records could not be read back");
+                for one in &part {
+                    end(house, one, unread(&error)).await;
                 }
             }
         }
@@ -132,15 +157,22 @@ async fn read_back(house: &House, registry: &Registry, claimed: Vec<Claimed>) ->
     ready
 }
 
-impl Outcome {
-    fn from_read(error: &crate::salesforce::Error, text: &str, remedy: &str) -> Option<Self> {
-        let later = error.class() == crate::salesforce::Class::Later;
-        Some(Self::Later {
-            trouble: trouble(&error.code(), text, remedy),
-            after: later.then(|| Duration::from_secs(600)),
-            counts: !later,
-            if_given_up: Vec::new(),
-        })
+/// A refusal of the whole read is nobody's own fault; it is tried again like an outage. An id that is none of the object's
+/// stays one.
+fn unread(error: &crate::salesforce::Error) -> Outcome {
+    if error.is_about_an_id() {
+        return Outcome::give_up(
+            "no_such_record",
+            format!("The command names a record that can't be read: {error}."),
+            "Somebody published an event that the package did not make; find out who, then discard this error.",
+        );
+    }
+    let later = error.class() == crate::salesforce::Class::Later;
+    Outcome::Later {
+        trouble: trouble(&error.code(), error.to_string(), error.remedy()),
+        after: later.then(|| Duration::from_secs(600)),
+        counts: !later,
+        if_given_up: Vec::new(),
     }
 }
 
@@ -148,7 +180,7 @@ async fn do_one(house: &House, registry: &Registry, claimed: Claimed, record: Re
     if house.stop.is_cancelled() {
         let handed_back = async {
             let mut tx = house.store.begin().await?;
-            tx.hand_back(&house.me(), &claimed).await?;
+            tx.hand_back(&claimed.by, &claimed).await?;
             tx.commit().await
         };
         if let Err(error) = handed_back.await {
@@ -188,10 +220,10 @@ async fn do_one(house: &House, registry: &Registry, claimed: Claimed, record: Re
     end(house, &claimed, outcome).await;
 }
 
-/// Records how a try ended. If even that fails, the claim stays ours until it is freed by a restart or by another sidecar,
-/// and the steps run again, which they are made for.
+/// Records how a try ended, for as long as that takes: until then the claim is ours, and its lane stands still.
 async fn end(house: &House, claimed: &Claimed, outcome: Outcome) {
-    for _ in 0..5 {
+    let mut failures = 0;
+    loop {
         match try_end(house, claimed, &outcome).await {
             Ok(()) => {
                 house.outbox_filled.notify_one();
@@ -203,19 +235,27 @@ async fn end(house: &House, claimed: &Claimed, outcome: Outcome) {
                 return;
             }
             Err(error) => {
-                tracing::error!(command.id = %claimed.command.id, %error, "the outcome of a command could not be recorded");
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                failures += 1;
+                tracing::error!(command.id = %claimed.command.id, %error, failures, "the outcome of a command could not be recorded; it is tried again");
+                if house.stop.is_cancelled() && failures >= 5 {
+                    return; // the next start frees the claim, and the steps run again, which they are made for
+                }
+                tokio::time::sleep(retry::delay(failures, Duration::from_millis(500), Duration::from_secs(5))).await;
             }
         }
     }
 }
 
 async fn try_end(house: &House, claimed: &Claimed, outcome: &Outcome) -> store::Result<()> {
-    let (me, now_ms, id) = (house.me(), house.now_ms(), &claimed.command.id);
+    let (me, now_ms, id) = (&*claimed.by, house.now_ms(), &claimed.command.id);
     let mut tx = house.store.begin().await?;
     match outcome {
         Outcome::Done(writes) => {
-            tx.done(&me, claimed, now_ms).await?;
+            tx.done(me, claimed, now_ms).await?;
+            for command in tx.errors_over(&claimed.command, now_ms).await? {
+                let error = Write::upsert("Payment_Error__c", "Command_Id__c", &command).with("State__c", "Resolved");
+                tx.write_out(&error, now_ms).await?;
+            }
             for write in writes {
                 tx.write_out(&write.clone().of(id.as_str()), now_ms).await?;
             }
@@ -224,7 +264,7 @@ async fn try_end(house: &House, claimed: &Claimed, outcome: &Outcome) -> store::
         Outcome::Later { trouble, after, counts, if_given_up } => {
             let attempts = claimed.attempts + i64::from(*counts);
             match retry::after(attempts.max(1), *after) {
-                Next::GiveUp if *counts => give_up(&mut tx, &me, claimed, trouble, if_given_up, now_ms).await?,
+                Next::GiveUp if *counts => give_up(&mut tx, me, claimed, trouble, if_given_up, now_ms).await?,
                 next => {
                     let wait = match next {
                         Next::Wait(wait) => wait,
@@ -232,11 +272,11 @@ async fn try_end(house: &House, claimed: &Claimed, outcome: &Outcome) -> store::
                     };
                     let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
                     tracing::info!(command.id = %id, attempts, wait_ms, code = %trouble.code, "a command waits for its next try");
-                    tx.try_again(&me, claimed, trouble, now_ms.saturating_add(wait_ms), *counts).await?;
+                    tx.try_again(me, claimed, trouble, now_ms.saturating_add(wait_ms), *counts).await?;
                 }
             }
         }
-        Outcome::GiveUp { trouble, writes } => give_up(&mut tx, &me, claimed, trouble, writes, now_ms).await?,
+        Outcome::GiveUp { trouble, writes } => give_up(&mut tx, me, claimed, trouble, writes, now_ms).await?,
     }
     tx.commit().await
 }

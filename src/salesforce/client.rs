@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::token::Tokens;
-use super::{Error, Login, Token};
+use super::{Class, Error, Login, Token};
 
 /// The version that REST, the package and its Apex are pinned to.
 pub const API_VERSION: &str = "66.0";
@@ -148,6 +148,23 @@ impl Client {
         }
     }
 
+    /// A read that fails in passing, and at once, is tried again at once: somebody may wait for it, and a command would come
+    /// back only after seconds.
+    async fn read(&self, call: &'static str, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Error> {
+        const PAUSES_MS: [u64; 2] = [50, 250];
+        let began = std::time::Instant::now();
+        for pause_ms in PAUSES_MS {
+            match self.rest(call, method.clone(), path, body).await {
+                Err(error) if error.class() == Class::Retry && began.elapsed() < Duration::from_secs(1) => {
+                    tracing::debug!(%error, call, "Salesforce is asked again");
+                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                }
+                answer => return answer,
+            }
+        }
+        self.rest(call, method, path, body).await
+    }
+
     async fn rest_with(
         &self,
         call: &'static str,
@@ -197,7 +214,7 @@ impl Client {
         let mut rows = Vec::new();
         let mut path = format!("/query?q={encoded}");
         loop {
-            let answer = self.rest("query", Method::GET, &path, None).await?;
+            let answer = self.read("query", Method::GET, &path, None).await?;
             let page: Page = serde_json::from_value(answer)
                 .map_err(|error| Error::Unreadable { call: "query", why: error.to_string() })?;
             rows.extend(page.records);
@@ -217,7 +234,7 @@ impl Client {
     ) -> Result<Vec<Option<Map<String, Value>>>, Error> {
         let body = serde_json::json!({ "ids": ids, "fields": fields });
         let path = format!("/composite/sobjects/{object}");
-        let answer = self.rest("retrieve", Method::POST, &path, Some(&body)).await?;
+        let answer = self.read("retrieve", Method::POST, &path, Some(&body)).await?;
         let rows: Vec<Option<Map<String, Value>>> = serde_json::from_value(answer)
             .map_err(|error| Error::Unreadable { call: "retrieve", why: error.to_string() })?;
         if rows.len() != ids.len() {
@@ -231,7 +248,7 @@ impl Client {
 
     /// What an object is made of.
     pub async fn describe(&self, object: &str) -> Result<Value, Error> {
-        self.rest("describe", Method::GET, &format!("/sobjects/{object}/describe"), None).await
+        self.read("describe", Method::GET, &format!("/sobjects/{object}/describe"), None).await
     }
 
     /// The org's allocations: name to `{Max, Remaining}`.

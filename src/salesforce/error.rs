@@ -90,10 +90,8 @@ impl Error {
             Self::Answer { status: 500.., code, .. } if class_of(code) != Class::Refused => class_of(code),
             Self::Answer { status: 500.. | 429 | 420, .. } => Class::Retry,
             Self::Answer { status: 401, .. } => Class::Session,
-            // The same code as for the day's allocation, and yet over as soon as another call ends.
-            Self::Answer { code, message, .. }
-                if code == "REQUEST_LIMIT_EXCEEDED" && message.starts_with("ConcurrentRequests") =>
-            {
+            // The same code stands for the day's calls, which come back in hours, and for too many calls at the same moment.
+            Self::Answer { code, message, .. } if code == "REQUEST_LIMIT_EXCEEDED" && is_of_the_moment(message) => {
                 Class::Retry
             }
             Self::Answer { code, .. } => class_of(code),
@@ -108,6 +106,8 @@ impl Error {
     pub fn code(&self) -> String {
         match self {
             Self::NoAnswer { .. } => "salesforce_no_answer".into(),
+            // A gateway in front of the org answers in HTML, without a code.
+            Self::Answer { code, status, .. } if code.is_empty() => format!("http_{status}"),
             Self::Answer { code, .. } | Self::Login { code, .. } | Self::Bus { code, .. } => code.clone(),
             Self::Silent { .. } => "stream_silent".into(),
             Self::Unreadable { .. } => "salesforce_unreadable".into(),
@@ -119,13 +119,29 @@ impl Error {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Login { code, description, .. } => login_advice(code, description),
-            Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::Silent { .. } => {
+            Self::NoAnswer { .. }
+            | Self::Unreadable { .. }
+            | Self::Silent { .. }
+            | Self::Answer { status: 500.., .. } => {
                 "It is tried again by itself. If it goes on, see status.salesforce.com and the network between the two."
             }
             Self::Settings(_) => "Correct the configuration and start again.",
+            Self::Answer { code, message, .. } if code == "REQUEST_LIMIT_EXCEEDED" && is_of_the_moment(message) => {
+                "Too many calls ran in the org at the same moment. It is tried again by itself."
+            }
             Self::Answer { code, .. } => advice(code),
             Self::Bus { code, .. } => bus_advice(code),
         }
+    }
+
+    /// Whether the call was refused for what it holds, so that a part of it may pass.
+    pub fn is_about_the_content(&self) -> bool {
+        matches!(self, Self::Answer { status: 400 | 413, .. }) && self.class() == Class::Refused
+    }
+
+    /// Whether one of the ids asked for is what was refused.
+    pub fn is_about_an_id(&self) -> bool {
+        matches!(self, Self::Answer { code, .. } if matches!(&**code, "MALFORMED_ID" | "INVALID_ID_FIELD" | "INVALID_CROSS_REFERENCE_KEY"))
     }
 
     /// Whether the stored replay id is of no use any more.
@@ -146,6 +162,10 @@ impl Error {
     }
 }
 
+fn is_of_the_moment(message: &str) -> bool {
+    message.contains("ConcurrentRequests")
+}
+
 /// What a code of REST, or of a row in a save result, asks us to do.
 pub fn class_of(code: &str) -> Class {
     match code {
@@ -158,7 +178,10 @@ pub fn class_of(code: &str) -> Class {
         | "API_TEMPORARILY_UNAVAILABLE"
         | "CONCURRENT_REQUESTS_LIMIT_EXCEEDED"
         | "OPERATION_TOO_LARGE"
+        | "HTTP_429"
         | "" => Class::Retry,
+        // A part of a Composite that failed without saying why.
+        code if code.starts_with("HTTP_5") => Class::Retry,
         "REQUEST_LIMIT_EXCEEDED" | "TXN_SECURITY_METERING_ERROR" | "LIMIT_EXCEEDED" => Class::Later,
         "INSUFFICIENT_ACCESS"
         | "INSUFFICIENT_ACCESS_OR_READONLY"
@@ -267,6 +290,7 @@ mod tests {
         assert_eq!(class_of("FIELD_CUSTOM_VALIDATION_EXCEPTION"), Class::Refused);
         assert_eq!(class_of("REQUEST_LIMIT_EXCEEDED"), Class::Later);
         assert_eq!(class_of("INVALID_TYPE"), Class::Permission);
+        assert_eq!(class_of("HTTP_503"), Class::Retry, "a part of a Composite says no more than that");
         let answer =
             |status, code: &str| Error::Answer { call: "x", status, code: code.into(), message: String::new() };
         assert_eq!(answer(503, "whatever").class(), Class::Retry);
@@ -275,6 +299,19 @@ mod tests {
         let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.".into();
         let crowded = Error::Answer { call: "x", status: 403, code: "REQUEST_LIMIT_EXCEEDED".into(), message };
         assert_eq!(crowded.class(), Class::Retry, "over in a moment, unlike the day's allocation");
+    }
+
+    #[test]
+    fn too_many_calls_at_the_same_moment_pass_in_seconds_and_the_days_calls_do_not() {
+        let limit = |message: &str| Error::Answer {
+            call: "x",
+            status: 403,
+            code: "REQUEST_LIMIT_EXCEEDED".into(),
+            message: message.into(),
+        };
+        let moment = limit("ConcurrentRequests (Concurrent API Requests) Limit exceeded.");
+        assert_eq!((moment.class(), limit("TotalRequests Limit exceeded.").class()), (Class::Retry, Class::Later));
+        assert!(moment.class() == Class::Retry);
     }
 
     #[test]

@@ -146,6 +146,22 @@ impl Client {
         Ok(schema)
     }
 
+    /// Reads one text field of an event's bytes, or says why it can't be read. An error means that it may be readable later.
+    pub async fn decode(
+        &self,
+        schema_id: &str,
+        payload: &[u8],
+        field: &str,
+    ) -> Result<Result<Option<String>, String>, Error> {
+        match self.schema(schema_id).await {
+            Ok(schema) => Ok(avro::text_field(&schema, payload, field)),
+            // A schema that is not there will not come back; anything else may, and the event is fetched again.
+            Err(error) if error.class() == Class::Refused => Ok(Err(error.to_string())),
+            Err(Error::Unreadable { why, .. }) => Ok(Err(format!("its schema can't be read: {why}"))),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One unary call; if the token ended, once more with a new one.
     async fn bus_call<Q: Clone, A>(
         &self,
@@ -274,13 +290,7 @@ impl Subscription {
         let mut events = Vec::with_capacity(answer.events.len());
         for event in answer.events {
             let Some(event) = event.event else { continue };
-            let text = match self.client.schema(&event.schema_id).await {
-                Ok(schema) => avro::text_field(&schema, &event.payload, self.field),
-                // A schema that is not there will not come back; anything else may, and the event is fetched again.
-                Err(error) if error.class() == Class::Refused => Err(error.to_string()),
-                Err(Error::Unreadable { why, .. }) => Err(format!("its schema can't be read: {why}")),
-                Err(error) => return Err(error),
-            };
+            let text = self.client.decode(&event.schema_id, &event.payload, self.field).await?;
             events.push(Incoming { id: event.id, schema_id: event.schema_id, payload: event.payload, text });
         }
         Ok(Some(Delivery { events, replay_id, pending: answer.pending_num_requested }))

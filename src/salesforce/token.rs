@@ -233,3 +233,76 @@ fn signing_key(pem: &SecretString) -> Result<RsaKeyPair, Error> {
     }
     .map_err(|_| wrong("not an RSA key that can sign"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+
+    use super::*;
+
+    fn key() -> SecretString {
+        let output = Command::new("openssl")
+            .args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
+            .output()
+            .expect("openssl makes a key for this test; install it: apt-get install openssl");
+        SecretString::from(String::from_utf8(output.stdout).unwrap())
+    }
+
+    #[test]
+    fn an_assertion_names_app_user_and_audience_for_three_minutes_and_its_signature_holds() {
+        let pem = key();
+        let text = assertion("3MVG9", "robot@acme.example", "https://login.salesforce.com", &pem).unwrap();
+        let (signed, signature) = text.rsplit_once('.').unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(signed.split_once('.').unwrap().1).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!((&claims["iss"], &claims["sub"]), (&"3MVG9".into(), &"robot@acme.example".into()));
+        assert_eq!(claims["aud"], "https://login.salesforce.com");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        assert!((now + 160..=now + 180).contains(&claims["exp"].as_u64().unwrap()));
+        let pair = signing_key(&pem).unwrap();
+        let public: RsaPublicKeyComponents<Vec<u8>> = RsaPublicKeyComponents::from(pair.public());
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        public.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature).expect("it verifies");
+        let forged = signed.replace('.', "x.");
+        assert!(public.verify(&RSA_PKCS1_2048_8192_SHA256, forged.as_bytes(), &signature).is_err());
+    }
+
+    #[test]
+    fn a_key_that_cannot_sign_is_named_with_its_setting() {
+        for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"] {
+            let error = assertion("c", "u", "a", &SecretString::from(text)).unwrap_err();
+            assert!(error.to_string().starts_with("salesforce.private_key is"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_assertion_is_posted_once_and_a_refusal_is_told_with_its_remedy() {
+        use axum::extract::Form;
+        use axum::response::IntoResponse;
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let org = url.clone();
+        let answer = move |Form(form): Form<std::collections::HashMap<String, String>>| async move {
+            assert_eq!(form["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
+            if form.len() != 2 || form["assertion"].split('.').count() != 3 {
+                let refusal = serde_json::json!({"error": "invalid_grant", "error_description": "audience is invalid"});
+                return (axum::http::StatusCode::BAD_REQUEST, axum::Json(refusal)).into_response();
+            }
+            let good = serde_json::json!({"access_token": "t", "token_type": "Bearer", "instance_url": org,
+                "id": format!("{org}/id/00D000000000001EAA/005000000000001AAA")});
+            axum::Json(good).into_response()
+        };
+        let router = axum::Router::new().route("/services/oauth2/token", axum::routing::post(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let login =
+            Login::JwtBearer { client_id: "c".into(), username: "u".into(), audience: "a".into(), private_key: key() };
+        let tokens = Tokens::new(reqwest::Client::new(), &url, login);
+        assert_eq!(tokens.current().await.unwrap().org_id.as_str(), "00D000000000001EAA");
+        let refused = failed(tokens.post_assertion("none").await.unwrap_err());
+        assert!(matches!(&refused, Error::Login { code, passing: false, .. } if code == "invalid_grant"));
+        assert!(refused.remedy().contains("salesforce.audience"), "{}", refused.remedy());
+    }
+}

@@ -1,7 +1,7 @@
 //! Starts the whole sandbox: the stand-ins in this process, the daemon as a child of it, and `endpoints.json` last,
 //! when everything answers.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,7 +123,9 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     make_dir(&dir)?;
     let faults = Arc::new(Faults::new(options.seed));
     let authority = Authority::open(&dir.join("tls"))?;
-    let page_url = format!("http://{}", page_address(options.page_port).map_err(Error::Port)?);
+    // Held until everything else has its port, so that nothing else takes this one.
+    let page = TcpListener::bind((Ipv4Addr::LOCALHOST, options.page_port)).map_err(Error::Port)?;
+    let page_url = format!("http://{}", page.local_addr().map_err(Error::Port)?);
     let (org, served) = start_org(&options, &page_url, &authority, &faults).await?;
     let fresh = org.records("Account").is_empty();
     let stripe = start_stripe(&options, &faults).await?;
@@ -211,6 +213,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         _mailbox: mailbox,
         _tasks: vec![AbortOnDropHandle::new(serving), AbortOnDropHandle::new(chores)],
     };
+    // The daemon binds it itself.
+    drop(page);
     if options.daemon {
         running.daemon.start().await?;
         running.daemon.ready(60).await?;
@@ -244,11 +248,12 @@ async fn start_org(
         faults: Some(Arc::clone(faults)),
         clerk_permission_sets: vec!["Quittance_Clerk".to_owned()],
         integration_permission_sets: vec!["Quittance_Integration".to_owned()],
-        metadata_values: vec![["Quittance_Setting__mdt", "Default", "Pay_Page_Url__c", page_url].map(str::to_owned)],
         ..OrgOptions::default()
     };
     let sink: Arc<dyn super::org::EventSink> = bus.clone();
-    let org = Org::open(&options.package, Arc::clone(&program), sink, org_options)?;
+    let mut trees = options.package.clone();
+    trees.push(settings_of_the_admin(&options.dir, page_url)?);
+    let org = Org::open(&trees, Arc::clone(&program), sink, org_options)?;
     let client = Client {
         id: CLIENT_ID.to_owned(),
         secret: Some(CLIENT_SECRET.to_owned()),
@@ -259,6 +264,28 @@ async fn start_org(
     let wire_options = wire::Options { clients: vec![client], ..wire::Options::default() };
     let served = wire::serve(Arc::clone(&org), program, bus, Arc::clone(faults), authority, wire_options).await?;
     Ok((org, served))
+}
+
+/// What an administrator sets after deploying the package: the address at which the payment page is reached. The file is
+/// an ordinary metadata record that lies beside the package's.
+fn settings_of_the_admin(dir: &Path, page_url: &str) -> Result<PathBuf, Error> {
+    let tree = dir.join("settings");
+    let records = tree.join("customMetadata");
+    make_dir(&records)?;
+    let record = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<CustomMetadata xmlns="http://soap.sforce.com/2006/04/metadata" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+    <label>Default</label>
+    <protected>false</protected>
+    <values>
+        <field>Pay_Page_Url__c</field>
+        <value xsi:type="xsd:string">{page_url}</value>
+    </values>
+</CustomMetadata>
+"#
+    );
+    write(&records.join("Quittance_Setting.Default.md-meta.xml"), &record)?;
+    Ok(tree)
 }
 
 async fn start_stripe(options: &Options, faults: &Arc<Faults>) -> Result<stripe::Served, Error> {
@@ -284,11 +311,6 @@ async fn chores(org: Arc<Org>) {
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-}
-
-/// A free address for the daemon's page: taken and given back, for the daemon binds it itself.
-fn page_address(port: u16) -> std::io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()
 }
 
 fn make_dir(path: &Path) -> Result<(), Error> {

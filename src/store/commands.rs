@@ -17,6 +17,8 @@ pub struct Claimed {
     pub attempts: i64,
     /// When it came, on the steady clock.
     pub received_ms: i64,
+    /// Under which name the sidecar took it.
+    pub by: String,
 }
 
 /// What went wrong, in words for the admin.
@@ -129,7 +131,7 @@ impl Tx {
         let statement = self.either(CLAIM_SQLITE, CLAIM_POSTGRES);
         let mut rows = fetch_all!(self, Row, statement, sidecar, priority.number(), now_ms, limit)?;
         rows.sort_by_key(|row| row.seq);
-        rows.into_iter().map(claimed).collect()
+        rows.into_iter().map(|row| claimed(row, sidecar)).collect()
     }
 
     /// Ends a command well. Fails if the claim is no longer ours; then nothing of this transaction may stand.
@@ -144,6 +146,23 @@ impl Tx {
             sidecar
         )?;
         held(touched, claimed)
+    }
+
+    /// The commands whose Payment Errors are over now that this one is done: itself, where it was given up in an earlier
+    /// run, and, where the kind brings its record to what it is now, the dead letters about the same record.
+    pub async fn errors_over(&mut self, done: &Command, now_ms: i64) -> Result<Vec<String>> {
+        let about_now = matches!(done.kind, CommandKind::SyncAccount | CommandKind::ReviewInvoice);
+        let over = fetch_all!(
+            self,
+            (String,),
+            "UPDATE commands SET told = 0, done_ms = $1, state = 'done'
+             WHERE told = 1 AND record = $2 AND (id = $3 OR (state = 'dead' AND kind = $4)) RETURNING id",
+            now_ms,
+            done.record.as_str(),
+            done.id.as_str(),
+            if about_now { done.kind.name() } else { "" }
+        )?;
+        Ok(over.into_iter().map(|(id,)| id).collect())
     }
 
     /// Puts a command back to be tried again at `next_at_ms`. `failed` counts the try.
@@ -177,7 +196,7 @@ impl Tx {
         let touched = execute!(
             self,
             "UPDATE commands SET state = 'dead', claimed_by = NULL, done_ms = $1, attempts = attempts + 1, code = $2,
-                sentence = $3, remedy = $4
+                sentence = $3, remedy = $4, told = 1
              WHERE id = $5 AND run = $6 AND state = 'working' AND claimed_by = $7",
             now_ms,
             trouble.code.as_str(),
@@ -267,7 +286,7 @@ impl Tx {
     pub async fn discard(&mut self, id: &str, now_ms: i64) -> Result<bool> {
         let touched = execute!(
             self,
-            "UPDATE commands SET state = 'done', done_ms = $1 WHERE id = $2 AND state = 'dead'",
+            "UPDATE commands SET state = 'done', done_ms = $1, told = 0 WHERE id = $2 AND state = 'dead'",
             now_ms,
             id
         )?;
@@ -331,7 +350,7 @@ fn held(touched: u64, claimed: &Claimed) -> Result<()> {
     if touched == 1 { Ok(()) } else { Err(Error::Lost { what: format!("command {}", claimed.command.id) }) }
 }
 
-fn claimed(row: Row) -> Result<Claimed> {
+fn claimed(row: Row, sidecar: &str) -> Result<Claimed> {
     let bad = |what, found: &str| Error::Unreadable { what, found: found.to_owned() };
     Ok(Claimed {
         command: Command {
@@ -343,6 +362,7 @@ fn claimed(row: Row) -> Result<Claimed> {
         run: row.run,
         attempts: row.attempts,
         received_ms: row.received_ms,
+        by: sidecar.to_owned(),
     })
 }
 
@@ -434,6 +454,31 @@ pub(crate) mod tests {
             tx.commit().await.unwrap();
             let again = claim(&store, 10, 2_000).await;
             assert_eq!((again.len(), again[0].run, again[0].attempts), (1, 2, 0));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_was_given_up_is_over_once_it_or_a_later_command_about_its_record_is_done() {
+        on_both(async |store| {
+            enqueue(&store, &[command("a:1", 1), command("b:1", 2), command("c:1", 3)]).await;
+            let mut tx = store.begin().await.unwrap();
+            for one in tx.claim("me", Priority::Bulk, 10, 1_000).await.unwrap() {
+                tx.give_up("me", &one, &trouble(), 1_000).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            enqueue(&store, &[command("a:2", 1), command("b:1", 2)]).await;
+            let mut over = Vec::new();
+            for one in claim(&store, 10, 2_000).await {
+                let mut tx = store.begin().await.unwrap();
+                tx.done("me", &one, 2_000).await.unwrap();
+                over.push(tx.errors_over(&one.command, 2_000).await.unwrap());
+                assert!(tx.errors_over(&one.command, 2_000).await.unwrap().is_empty(), "told once");
+                tx.commit().await.unwrap();
+            }
+            assert_eq!(over, [["a:1"], ["b:1"]]);
+            let left = store.reading().await.unwrap().dead_letters(10).await.unwrap();
+            assert_eq!(left.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["c:1"], "another record's stays");
         })
         .await;
     }

@@ -75,7 +75,14 @@ impl Tx {
         Ok(())
     }
 
-    /// It can't go: it is not tried again.
+    /// Tries a file again that was refused. Answers whether there is one.
+    pub async fn retry_file(&mut self, id: &str, now_ms: i64) -> Result<bool> {
+        let sql = "UPDATE files SET uploaded_ms = NULL, document = NULL, attempts = 0, next_at_ms = $1
+                   WHERE id = $2 AND LENGTH(content) > 0";
+        Ok(execute!(self, sql, now_ms, id)? > 0)
+    }
+
+    /// It can't go as things are; its bytes are kept for a Retry.
     pub async fn file_refused(&mut self, id: &str, why: &str, now_ms: i64) -> Result<()> {
         execute!(self, "UPDATE files SET uploaded_ms = $1, document = $2 WHERE id = $3", now_ms, why, id)?;
         Ok(())

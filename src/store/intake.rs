@@ -1,6 +1,6 @@
 //! Taking events in: their commands and the replay id that covers them, in one transaction.
 
-use super::{Error, Result, Store, Tx, execute, fetch_scalar};
+use super::{Error, Result, Store, Tx, execute, fetch_all, fetch_optional, fetch_scalar};
 use crate::domain::Command;
 
 /// One event as it came.
@@ -79,13 +79,6 @@ impl Store {
         fetch_scalar!(&mut tx, Vec<u8>, "SELECT replay_id FROM replay WHERE topic = $1", topic)
     }
 
-    /// Forgets where to go on: the next subscription takes the earliest event that Salesforce still has.
-    pub async fn forget_replay_id(&self, topic: &str) -> Result<()> {
-        let mut tx = self.begin().await?;
-        execute!(&mut tx, "DELETE FROM replay WHERE topic = $1", topic)?;
-        tx.commit().await
-    }
-
     /// Forgets the ids of events older than Salesforce keeps them.
     pub async fn forget_seen_events(&self, before_ms: i64) -> Result<()> {
         let mut tx = self.begin().await?;
@@ -94,7 +87,37 @@ impl Store {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct BadRow {
+    schema_id: String,
+    payload: Vec<u8>,
+    why: String,
+}
+
 impl Tx {
+    /// Forgets where to go on: the next subscription takes the earliest event that Salesforce still has.
+    pub async fn forget_replay_id(&mut self, topic: &str) -> Result<()> {
+        execute!(self, "DELETE FROM replay WHERE topic = $1", topic)?;
+        Ok(())
+    }
+
+    /// An event that could not be understood.
+    pub async fn bad_event(&mut self, id: &str) -> Result<Option<BadEvent>> {
+        let sql = "SELECT schema_id, payload, why FROM bad_events WHERE id = $1";
+        let row = fetch_optional!(self, BadRow, sql, id)?;
+        Ok(row.map(|row| BadEvent { schema_id: row.schema_id, payload: row.payload, why: row.why }))
+    }
+
+    /// The ids and reasons of events that could not be understood.
+    pub async fn bad_events(&mut self, limit: i64) -> Result<Vec<(String, String)>> {
+        fetch_all!(self, (String, String), "SELECT id, why FROM bad_events ORDER BY received_ms, id LIMIT $1", limit)
+    }
+
+    /// It is understood now, or given up. Answers whether it was there.
+    pub async fn forget_bad_event(&mut self, id: &str) -> Result<bool> {
+        Ok(execute!(self, "DELETE FROM bad_events WHERE id = $1", id)? > 0)
+    }
+
     async fn keep_bad_event(&mut self, id: &str, bad: &BadEvent, now_ms: i64) -> Result<()> {
         execute!(
             self,

@@ -60,6 +60,17 @@ pub struct Outgoing {
     pub version: i64,
     /// Failed tries.
     pub attempts: i64,
+    /// Why Salesforce refused it before, if it did; a Payment Error tells of it.
+    pub refused: Option<String>,
+}
+
+/// A write that Salesforce refuses, for the list of what waits for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct RefusedWrite {
+    /// Object and record.
+    pub target: String,
+    /// Why, in words.
+    pub sentence: String,
 }
 
 /// What lies in the outbox.
@@ -84,6 +95,7 @@ struct Row {
     seq: i64,
     version: i64,
     attempts: i64,
+    refused: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -248,9 +260,9 @@ impl Tx {
         Ok(waiting.unwrap_or(Waiting { due: 0, oldest_ms: 0 }))
     }
 
-    /// How many rows lie in the outbox at all.
+    /// How many rows are on their way, without those that Salesforce refuses.
     pub async fn outbox_depth(&mut self) -> Result<i64> {
-        Ok(fetch_scalar!(self, i64, "SELECT COUNT(*) FROM outbox")?.unwrap_or(0))
+        Ok(fetch_scalar!(self, i64, "SELECT COUNT(*) FROM outbox WHERE refused IS NULL")?.unwrap_or(0))
     }
 
     /// Takes up to `limit` rows that are due, interactive ones first; bulk ones only if they may go.
@@ -264,10 +276,10 @@ impl Tx {
         let statement = self.either(
             "UPDATE outbox SET claimed_by = $1 WHERE target IN (SELECT target FROM outbox WHERE claimed_by IS NULL
                 AND bulk <= $2 AND next_at_ms <= $3 ORDER BY bulk, seq LIMIT $4)
-             RETURNING target, object, key_field, record_key, fields, notice, command, bulk, seq, version, attempts",
+             RETURNING target, object, key_field, record_key, fields, notice, command, bulk, seq, version, attempts, refused",
             "UPDATE outbox SET claimed_by = $1 WHERE target IN (SELECT target FROM outbox WHERE claimed_by IS NULL
                 AND bulk <= $2 AND next_at_ms <= $3 ORDER BY bulk, seq LIMIT $4 FOR UPDATE SKIP LOCKED)
-             RETURNING target, object, key_field, record_key, fields, notice, command, bulk, seq, version, attempts",
+             RETURNING target, object, key_field, record_key, fields, notice, command, bulk, seq, version, attempts, refused",
         );
         let mut rows = fetch_all!(self, Row, statement, sidecar, i64::from(with_bulk), now_ms, limit)?;
         rows.sort_by_key(|row| row.seq);
@@ -297,6 +309,13 @@ impl Tx {
         if let Some(notice) = &sent.write.notice {
             let record = if notice.record_id.is_empty() { record_id } else { &notice.record_id };
             self.queue_notice(record, &notice.request_id, &notice.state, now_ms).await?;
+        }
+        // What was refused before is written now, so its error is mended.
+        if sent.refused.is_some() {
+            let mended =
+                Write::upsert("Payment_Error__c", "Command_Id__c", &sent.error_id()).with("State__c", "Resolved");
+            self.write_out(&mended, now_ms).await?;
+            execute!(self, "UPDATE outbox SET refused = NULL WHERE target = $1", sent.target.as_str())?;
         }
         Ok(())
     }
@@ -328,20 +347,54 @@ impl Tx {
         Ok(())
     }
 
-    /// Salesforce refuses it for good: the row is gone, and the Payment Error that says so goes in its place.
-    pub async fn refused(&mut self, sidecar: &str, sent: &Outgoing, error: Option<&Write>, now_ms: i64) -> Result<()> {
-        let gone = execute!(
+    /// Salesforce refuses it as it is. It stays, and goes again at `next_at_ms` or when somebody asks for it; the Payment
+    /// Error that says so goes ahead of it.
+    pub async fn refused(
+        &mut self,
+        sidecar: &str,
+        sent: &Outgoing,
+        error: &Write,
+        sentence: &str,
+        next_at_ms: i64,
+        now_ms: i64,
+    ) -> Result<()> {
+        let kept = execute!(
             self,
-            "DELETE FROM outbox WHERE target = $1 AND claimed_by = $2 AND version = $3",
+            "UPDATE outbox SET claimed_by = NULL, refused = $1, next_at_ms = $2, attempts = attempts + 1
+             WHERE target = $3 AND claimed_by = $4 AND version = $5",
+            sentence,
+            next_at_ms,
             sent.target.as_str(),
             sidecar,
             sent.version
         )?;
-        if gone == 0 {
+        if kept == 0 {
             // more was merged, which may mend it
             return self.send_again(sidecar, sent, now_ms, false).await;
         }
-        if let Some(error) = error { self.write_out(error, now_ms).await } else { Ok(()) }
+        self.write_out(error, now_ms).await
+    }
+
+    /// Sends a refused write again now. Answers whether there is one; one that is under way counts.
+    pub async fn retry_refused(&mut self, target: &str, now_ms: i64) -> Result<bool> {
+        let sql = "UPDATE outbox SET next_at_ms = $1, attempts = 0 WHERE target = $2 AND refused IS NOT NULL";
+        Ok(execute!(self, sql, now_ms, target)? > 0)
+    }
+
+    /// Gives a refused write up for good. Answers whether there was one.
+    pub async fn discard_refused(&mut self, target: &str) -> Result<bool> {
+        let sql = "DELETE FROM outbox WHERE target = $1 AND refused IS NOT NULL AND claimed_by IS NULL";
+        Ok(execute!(self, sql, target)? > 0)
+    }
+
+    /// The writes that Salesforce refuses.
+    pub async fn refused_writes(&mut self, limit: i64) -> Result<Vec<RefusedWrite>> {
+        fetch_all!(
+            self,
+            RefusedWrite,
+            "SELECT target, refused AS sentence FROM outbox WHERE refused IS NOT NULL ORDER BY target LIMIT $1",
+            limit
+        )
     }
 
     /// Notices to publish, the oldest first.
@@ -392,7 +445,15 @@ fn outgoing(row: Row) -> Result<Outgoing> {
     };
     let fields = fields_of(&row.fields)?;
     let write = Write { object: row.object, key, fields, notice, command: row.command, bulk: row.bulk != 0 };
-    Ok(Outgoing { target: row.target, write, version: row.version, attempts: row.attempts })
+    let (version, attempts, refused) = (row.version, row.attempts, row.refused);
+    Ok(Outgoing { target: row.target, write, version, attempts, refused })
+}
+
+impl Outgoing {
+    /// The Command_Id__c of the Payment Error that tells of its refusal; Retry finds the write by it.
+    pub fn error_id(&self) -> String {
+        format!("write:{}", self.target)
+    }
 }
 
 #[cfg(test)]
@@ -447,18 +508,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_write_leaves_its_sentence_and_nothing_else() {
+    async fn a_refused_write_stays_until_it_is_asked_for_and_its_error_ends_with_it() {
         on_both(async |store| {
-            queue(&store, Write::update("Account", "001").with("A__c", 1).of("c1")).await;
+            queue(&store, Write::update("Account", "001").with("A__c", 1)).await;
             let rows = take(&store, false).await;
-            let error = Write::payment_error("c1", "refused", "A rule refused it.", "Change the rule.");
+            let error = Write::payment_error(&rows[0].error_id(), "refused", "A rule refused it.", "Change the rule.");
             let mut tx = store.begin().await.unwrap();
-            tx.refused("me", &rows[0], Some(&error), 1_000).await.unwrap();
+            tx.refused("me", &rows[0], &error, "A rule refused it.", 9_000, 1_000).await.unwrap();
+            assert_eq!(tx.outbox_depth().await.unwrap(), 1, "the error alone is on its way");
             tx.commit().await.unwrap();
             let rows = take(&store, false).await;
-            assert_eq!(rows.len(), 1);
-            assert_eq!(rows[0].write.object, "Payment_Error__c");
+            assert_eq!(rows.len(), 1, "the refused one waits");
             assert_eq!(rows[0].write.fields["Sentence__c"], "A rule refused it.");
+            let mut tx = store.begin().await.unwrap();
+            tx.confirmed("me", &rows[0], "a05", 1_000).await.unwrap();
+            assert_eq!(tx.refused_writes(10).await.unwrap()[0].target, "Account/001");
+            assert!(!tx.retry_refused("Account/002", 1_000).await.unwrap());
+            assert!(tx.retry_refused("Account/001", 1_000).await.unwrap());
+            assert!(tx.retry_refused("Account/001", 1_000).await.unwrap(), "twice is no more than once");
+            tx.commit().await.unwrap();
+            let again = take(&store, false).await;
+            assert_eq!((again.len(), again[0].write.fields["A__c"].as_i64()), (1, Some(1)));
+            let mut tx = store.begin().await.unwrap();
+            tx.confirmed("me", &again[0], "001", 1_000).await.unwrap();
+            tx.commit().await.unwrap();
+            let mended = take(&store, false).await;
+            assert_eq!((mended.len(), &mended[0].write.fields["State__c"]), (1, &Value::from("Resolved")));
         })
         .await;
     }

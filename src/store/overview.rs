@@ -21,6 +21,8 @@ pub struct Overview {
     pub outbox: i64,
     /// Since when the oldest of them waits, in ms.
     pub outbox_oldest_ms: i64,
+    /// Writes that Salesforce refuses.
+    pub refused: i64,
     /// Files that wait.
     pub files: i64,
     /// Events that could not be understood.
@@ -69,7 +71,8 @@ impl Store {
             i64,
             "SELECT COALESCE(MIN(received_ms), 0) FROM commands WHERE state IN ('waiting', 'working')"
         )?;
-        let outbox_oldest = fetch_scalar!(&mut tx, i64, "SELECT COALESCE(MIN(queued_ms), 0) FROM outbox")?;
+        let outbox_oldest =
+            fetch_scalar!(&mut tx, i64, "SELECT COALESCE(MIN(queued_ms), 0) FROM outbox WHERE refused IS NULL")?;
         let age = |since: Option<i64>| since.filter(|since| *since > 0).map_or(0, |since| (now_ms - since).max(0));
         let replay = fetch_all!(&mut tx, Replay, "SELECT replay_id, updated_ms FROM replay ORDER BY topic LIMIT 1")?;
         let replay = replay.into_iter().next();
@@ -83,6 +86,7 @@ impl Store {
             oldest_waiting_ms: age(oldest),
             outbox: tx.outbox_depth().await?,
             outbox_oldest_ms: age(outbox_oldest),
+            refused: fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM outbox WHERE refused IS NOT NULL")?.unwrap_or(0),
             files: fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM files WHERE uploaded_ms IS NULL")?.unwrap_or(0),
             bad_events: fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM bad_events")?.unwrap_or(0),
             ownerless,

@@ -21,6 +21,8 @@ pub struct Settings {
     /// `https://api.stripe.com`, or a stand-in's address for a test key.
     pub api_url: String,
     pub secret_key: SecretString,
+    /// PEM certificates to trust beside the system's, as a proxy that looks into TLS needs.
+    pub ca_pem: Option<Vec<u8>>,
     /// How long one answer may take.
     pub timeout: Duration,
 }
@@ -33,6 +35,8 @@ pub enum SettingsError {
     LiveKeyElsewhere(String),
     #[error("stripe.secret_key has characters that can't stand in a header: copy it again")]
     Key,
+    #[error("tls.ca_file holds no PEM certificate")]
+    Certificates(#[source] reqwest::Error),
     #[error("the HTTPS client could not be made")]
     Http(#[source] reqwest::Error),
 }
@@ -70,13 +74,16 @@ impl Client {
         }
         let mut authorization = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| SettingsError::Key)?;
         authorization.set_sensitive(true);
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .timeout(settings.timeout)
             .connect_timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(SettingsError::Http)?;
+            .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = &settings.ca_pem {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(SettingsError::Certificates)?;
+            http = http.tls_certs_merge(certificates);
+        }
+        let http = http.build().map_err(SettingsError::Http)?;
         Ok(Self { http, base: base.into(), authorization, limiter: Arc::new(Limiter::new(live)), live })
     }
 

@@ -105,6 +105,8 @@ pub struct NewIntent<'a> {
     /// The payer ticked the box: the card may be used again.
     pub save: bool,
     pub description: &'a str,
+    /// What follows the account's prefix on the payer's card statement.
+    pub statement_descriptor_suffix: Option<&'a str>,
     pub metadata: &'a [(&'a str, &'a str)],
 }
 
@@ -117,7 +119,8 @@ impl NewIntent<'_> {
             .with("customer", self.customer)
             .with("allowed_payment_method_types[]", "card")
             .maybe("payment_method", self.payment_method)
-            .with("description", self.description);
+            .with("description", self.description)
+            .maybe("statement_descriptor_suffix", self.statement_descriptor_suffix);
         if self.save {
             // On session: the payer is present whenever our page uses it again, with a one-time code.
             form = form.with("setup_future_usage", "on_session");
@@ -196,12 +199,13 @@ mod tests {
             payment_method: None,
             save: true,
             description: "Invoice INV-1042",
+            statement_descriptor_suffix: Some("INVOICE"),
             metadata: &[("sf_org_id", "00D000000000001AAA"), ("q_attempt_id", "a-1")],
         };
         assert_eq!(
             intent.body(),
             "amount=12400&currency=usd&customer=cus_1&allowed_payment_method_types[]=card\
-             &description=Invoice+INV-1042&setup_future_usage=on_session\
+             &description=Invoice+INV-1042&statement_descriptor_suffix=INVOICE&setup_future_usage=on_session\
              &metadata[sf_org_id]=00D000000000001AAA&metadata[q_attempt_id]=a-1&expand[]=latest_charge"
         );
     }

@@ -66,15 +66,17 @@ impl<'a> Page<'a> {
                     @for script in self.scripts { script type="module" src=(script) {} }
                 }
                 body {
-                    @if app.settings.test {
-                        p class="test-band" { strong { "Test" } " – no money moves on this page." }
-                    }
-                    header class="company" {
-                        @if company.logo.is_some() { img src="/assets/logo" alt="" height="40"; }
-                        span class="company-name" dir="auto" { (company.name) }
+                    header {
+                        @if app.settings.test {
+                            p class="test-band" { strong { "Test" } " – no money moves on this page." }
+                        }
+                        div class="company" {
+                            @if company.logo.is_some() { img src="/assets/logo" alt="" height="40"; }
+                            span class="company-name" dir="auto" { (company.name) }
+                        }
                     }
                     main id="main" { (self.body) }
-                    footer { (contact(app, self.quote)) (by()) }
+                    footer { (contact(app, self.quote)) (by(company.privacy_url.as_deref())) }
                 }
             }
         }
@@ -108,6 +110,11 @@ fn mail_link(email: &str) -> Markup {
     html! { a href={ "mailto:" (email) } { bdi { (email) } } }
 }
 
-fn by() -> Markup {
-    html! { p class="quiet" { "Payments by Quittance" } }
+fn by(privacy_url: Option<&str>) -> Markup {
+    html! {
+        p class="quiet" {
+            "Payments by Quittance"
+            @if let Some(url) = privacy_url { " · " a href=(url) { "Privacy" } }
+        }
+    }
 }

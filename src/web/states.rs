@@ -59,7 +59,7 @@ impl Said {
     /// The state as a page's body.
     pub fn body(&self) -> Markup {
         html! {
-            h1 tabindex="-1" { (self.heading) }
+            h1 tabindex="-1" autofocus { (self.heading) }
             p class="lead" { (self.happened) }
             @if !self.to_do.is_empty() { p { (self.to_do) } }
         }
@@ -68,7 +68,7 @@ impl Said {
     /// The state as a summary above the form. It takes focus; it is no live region as well, or it would be read twice.
     pub fn summary(&self) -> Markup {
         html! {
-            div class="summary" id="summary" role="group" aria-labelledby="summary-heading" tabindex="-1" {
+            div class="summary" id="summary" role="group" aria-labelledby="summary-heading" tabindex="-1" autofocus {
                 h2 id="summary-heading" { (self.heading) }
                 p id="summary-happened" { (self.happened) }
                 p id="summary-todo" {
@@ -283,7 +283,17 @@ pub fn form_too_old() -> Said {
         403,
         "Let's continue where you were",
         "This page was open for long. Nothing was charged.",
-        "Continue; the amount you typed is kept.",
+        "Press Pay again; the amount you typed is kept.",
+    )
+}
+
+/// The same on a payment's own page: what became of it was not asked, so nothing is said about it.
+pub fn page_too_old() -> Said {
+    Said::new(
+        403,
+        "Let's look at your payment again",
+        "This page belongs to an earlier visit, so we can't show the result on it.",
+        "Don't pay again: open the link in your e-mail, which shows what was paid.",
     )
 }
 

@@ -1,15 +1,20 @@
 // The card fields as a customer fills them: inside Stripe's frame, by their labels.
+import assert from 'node:assert/strict';
+import { focused, looked } from './house.mjs';
 
 export const CARDS = {
     good: '4242424242424242',
     threeDs: '4000002760003184',
+    threeDsDeclined: '4000008400001629',
     declined: '4000000000000002',
     funds: '4000000000009995',
     lost: '4000000000009987',
     stolen: '4000000000009979',
+    fraud: '4100000000000019',
     expired: '4000000000000069',
     code: '4000000000000127',
     passing: '4000000000000119',
+    limit: '4000000000006975',
 };
 
 /** The frame that holds the card fields. */
@@ -22,4 +27,35 @@ export async function fillCard(page, number) {
     await frame.getByLabel('Card number').fill(number);
     await frame.getByLabel(/expir/i).fill('12 / 34');
     await frame.getByLabel(/security code/i).fill('123');
+}
+
+export async function choosePart(page, amount) {
+    await page.getByLabel('Another amount').check();
+    await page.getByLabel('Amount in').fill(amount);
+}
+
+export const payButton = (page) => page.locator('#pay-button');
+
+/** Types a card and presses Pay, once the form is there. */
+export async function payWith(page, card) {
+    await fillCard(page, card);
+    await page.locator('#pay-button:not([aria-disabled])').click();
+}
+
+export const received = (page) => page.getByRole('heading', { level: 1, name: 'Payment received' }).waitFor();
+
+/** The page refuses: the summary says it, holds the focus, and the title begins with it. */
+export async function refused(page, name, heading, { todo, title = true } = {}) {
+    await page.locator('#summary').getByRole('heading', { name: heading }).waitFor();
+    assert.equal(await focused(page), 'summary', `${name}: the focus is on the summary`);
+    if (title) assert.match(await page.title(), /^Error: /, name);
+    if (todo) await page.locator('#summary-todo').getByText(todo).waitFor();
+    await looked(page, name);
+}
+
+/** A page of its own for a state: its heading holds the focus. */
+export async function said(page, name, heading) {
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    assert.equal(await focused(page), 'h1', `${name}: the focus is on the heading`);
+    await looked(page, name);
 }

@@ -1,10 +1,10 @@
 // The sandbox as a person meets it: started by its command, reached by its addresses, seen in Chromium.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -24,7 +24,11 @@ export const SCREENS = {
 export async function startSandbox(...more) {
     const dir = mkdtempSync(join(tmpdir(), 'quittance-browser-'));
     const program = process.env.QUITTANCE_BIN ?? join(root, 'target/debug/quittance');
-    const child = spawn(program, ['sandbox', '--dir', dir, ...more], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Kept: tests/clients/run holds every request of the daemon against Stripe's published document.
+    const logs = join(root, 'test-output/stripe-requests');
+    mkdirSync(logs, { recursive: true });
+    const log = ['--request-log', join(logs, `${basename(dir)}.jsonl`)];
+    const child = spawn(program, ['sandbox', '--dir', dir, ...log, ...more], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     child.stdout.on('data', (chunk) => (said += chunk));
     child.stderr.on('data', (chunk) => (said += chunk));
@@ -61,6 +65,13 @@ class House {
         const page = await context.newPage();
         page.setDefaultTimeout(15_000);
         page.problems = [];
+        page.own = new Map();
+        page.on('response', async (response) => {
+            const url = response.url();
+            if (!url.startsWith(this.endpoints.page_url) || /pdf/.test(url)) return;
+            const body = await response.body().catch(() => null);
+            if (body) page.own.set(new URL(url).pathname, body.length);
+        });
         page.on('pageerror', (error) => page.problems.push(String(error)));
         page.on('console', (message) => {
             if (message.type() === 'error' && /Content Security Policy|Refused to/.test(message.text())) page.problems.push(message.text());
@@ -97,6 +108,49 @@ class House {
         return this.org('POST', `/_sandbox/apex/${controller}/${method}`, parameters, this.endpoints.salesforce.clerk_token);
     }
 
+    /** Switches a fault of the stand-ins on or, with 0, off. */
+    async fault(name, rate) {
+        const answer = await fetch(`${this.endpoints.console_url}/faults/${name}`, { method: 'POST', body: new URLSearchParams({ rate: String(rate) }), redirect: 'manual' });
+        if (answer.status !== 303) throw new Error(`fault ${name}: ${answer.status}`);
+    }
+
+    /** What happens at Stripe from outside, as in its dashboard. */
+    async stripe(path, body) {
+        const answer = await fetch(`${this.endpoints.stripe.control_url}/${path}`, body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+        if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+        return answer.json();
+    }
+
+    /** The payments that Stripe took for an invoice. */
+    async taken(invoice) {
+        const { payment_intents: intents = [] } = await this.stripe('state');
+        return intents.filter((intent) => intent.status === 'succeeded' && intent.metadata.sf_invoice_id === invoice.id).map((intent) => intent.amount_received);
+    }
+
+    /** Lets time pass where no clock can be set: the daemon's database is told another time. */
+    sql(statement) {
+        execFileSync('python3', ['-c', 'import sqlite3,sys; d=sqlite3.connect(sys.argv[1],timeout=20); d.execute(sys.argv[2]); d.commit()', join(this.dir, 'quittance.db'), statement]);
+    }
+
+    async update(object, id, fields) {
+        await this.org('PATCH', `/services/data/v66.0/sobjects/${object}/${id}`, fields);
+    }
+
+    async row(invoice, fields) {
+        return (await this.query(`SELECT ${fields} FROM Invoice__c WHERE Id = '${invoice.id}'`))[0];
+    }
+
+    async becomes(invoice, wanted) {
+        return eventually(`${invoice.name} to be ${JSON.stringify(wanted)}`, 20, async () => {
+            const row = await this.row(invoice, Object.keys(wanted).join(', '));
+            return Object.entries(wanted).every(([field, value]) => row[field] === value);
+        });
+    }
+
+    async mails() {
+        return (await fetch(`${this.endpoints.smtp.mailbox_url}/api/messages`)).json();
+    }
+
     async mailTo(address, subject, seconds = 20) {
         const base = this.endpoints.smtp.mailbox_url;
         return eventually(`a mail to ${address} about ${subject}`, seconds, async () => {
@@ -119,10 +173,23 @@ class House {
     }
 
     /** Sends the link as the clerk does and returns the address in the mail. */
-    async link(invoice) {
-        await this.press('SendPaymentLinkController', 'send', { invoiceId: invoice.id, email: invoice.email, note: null, expiresOn: null });
-        const mail = await this.mailTo(invoice.email, invoice.name);
+    async link(invoice, email = invoice.email) {
+        const letters = async () => (await this.mails()).filter((mail) => JSON.stringify(mail.to).includes(email) && mail.subject.includes(`Invoice ${invoice.name}`));
+        const before = (await letters()).length;
+        await this.press('SendPaymentLinkController', 'send', { invoiceId: invoice.id, email, note: null, expiresOn: null });
+        const mail = await eventually(`a link for ${invoice.name}`, 20, async () => {
+            const now = await letters();
+            return now.length > before && (await fetch(`${this.endpoints.smtp.mailbox_url}/api/messages/${now.at(-1).id}`)).json();
+        });
         return mail.text.split(/\s+/).find((word) => word.startsWith(`${this.endpoints.page_url}/p/`));
+    }
+
+    /** A new window at an invoice's open page. */
+    async at(invoice, screen = 'phone', options = {}) {
+        const page = await this.page(screen, options);
+        await page.goto(invoice.link ??= await this.link(invoice));
+        await page.getByRole('button', { name: 'Continue' }).click();
+        return page;
     }
 }
 
@@ -143,18 +210,38 @@ export async function eventually(what, seconds, look) {
 
 /** Zero findings in what we wrote; `incomplete` contrast inside other origins' frames can't be seen from here. */
 export async function accessible(page, what) {
-    await page.addScriptTag({ content: axeSource }).catch(async () => page.evaluate(axeSource));
+    // Through the debugger: a script tag would rightly be refused by the page's policy.
+    await page.evaluate(axeSource);
     const result = await page.evaluate(async () =>
         window.axe.run(document, { iframes: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
     const findings = result.violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.target.join(' ')).join(', ')}`);
     if (findings.length) throw new Error(`${what}: axe found\n${findings.join('\n')}`);
 }
 
-/** Keeps a picture, checks that nothing scrolls sideways, that the page is accessible, and that no script failed. */
+const WIDTHS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 900 }, narrow: { width: 320, height: 512 } };
+
+/**
+ * Keeps a picture on phone and desktop, checks that nothing scrolls sideways, at 320 px neither, that the page is
+ * accessible, small, and titled, and that no script failed and the policy held.
+ */
 export async function looked(page, name) {
-    await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
-    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    if (sideways > 0) throw new Error(`${name}: the page scrolls sideways by ${sideways} px`);
+    const before = page.viewportSize();
+    for (const [screen, size] of Object.entries(WIDTHS)) {
+        await page.setViewportSize(size);
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (sideways > 0) throw new Error(`${name}: the page scrolls sideways by ${sideways} px at ${size.width} px`);
+        if (screen === 'narrow') continue;
+        // Frames of another origin draw a moment later than the page around them.
+        await page.waitForTimeout(120);
+        await page.screenshot({ path: join(shots, `${name}-${screen}.png`), fullPage: true });
+    }
+    await page.setViewportSize(before);
     await accessible(page, name);
     if (page.problems.length) throw new Error(`${name}: ${page.problems.join('\n')}`);
+    const own = [...page.own.values()].reduce((sum, size) => sum + size, 0);
+    if (own > 60_000 && !page.url().startsWith('data:')) throw new Error(`${name}: the page weighs ${own} bytes`);
+    page.own.clear();
 }
+
+/** Where the keyboard is. */
+export const focused = (page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName.toLowerCase());

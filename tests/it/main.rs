@@ -2,9 +2,16 @@
 #![cfg(feature = "sandbox")]
 
 mod account_sync;
+mod accounts;
 mod bad_days;
 mod booking;
+mod clock;
+mod dead_letters;
+mod events;
 mod house;
 mod links;
+mod outages;
 mod service;
+mod sidecars;
+mod sign_in;
 mod sweep;

@@ -4,7 +4,6 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use quittance::sandbox::load::until;
 use serde_json::json;
 
 use crate::house::House;
@@ -73,16 +72,9 @@ async fn systemd_sees_it_ready_alive_stopping_and_starting_again() {
         let mut daemon = manager.start(&house);
         assert!(manager.hears("READY=1", 30), "the {round} start says when it is ready");
         assert!(manager.hears("WATCHDOG=1", 5), "and that it is alive");
-        let ready = house.http.get(format!("{}/readyz", house.endpoints.page_url)).send().await.expect("an answer");
-        assert_eq!(ready.status(), 200);
+        house.is_ready().await;
 
-        let account = house.insert("Account", &json!({"Name": format!("Round {round}")})).await.expect("insert");
-        until("the account to be in sync", 30, || async {
-            let row = house.one(&format!("SELECT Stripe_In_Sync__c FROM Account WHERE Id = '{account}'")).await?;
-            Ok(if row["Stripe_In_Sync__c"] == true { Ok(()) } else { Err(row.to_string()) })
-        })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        house.synced_account(&json!({"Name": format!("Round {round}")})).await;
 
         terminate(&daemon);
         assert!(manager.hears("STOPPING=1", 5), "it says that it stops");

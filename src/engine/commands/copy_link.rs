@@ -1,6 +1,6 @@
 //! A link whose token the clerk holds starts to work.
 
-use super::send_link::ended;
+use super::send_link::answered;
 use crate::engine::links::Links;
 use crate::engine::work::{Doing, Handler, ReadBack, Work};
 
@@ -18,7 +18,7 @@ impl Handler for CopyLink {
                 let request = self.0.request(&work.command.record).await?;
                 self.0.copy(&request).await
             };
-            ended(done.await)
+            answered(done.await, &work.command)
         })
     }
 }

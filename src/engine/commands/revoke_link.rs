@@ -1,6 +1,6 @@
 //! A link ends.
 
-use super::send_link::ended;
+use super::send_link::answered;
 use crate::engine::links::Links;
 use crate::engine::work::{Doing, Handler, ReadBack, Work};
 
@@ -18,7 +18,7 @@ impl Handler for RevokeLink {
                 let request = self.0.request(&work.command.record).await?;
                 self.0.revoke(&request).await
             };
-            ended(done.await)
+            answered(done.await, &work.command)
         })
     }
 }

@@ -24,6 +24,9 @@ const FIELDS: [&str; 14] = [
     "Stripe_In_Sync__c",
 ];
 
+/// Stripe's limit; Salesforce takes 40 characters, as "+1 503 555 0100 extension 1234".
+const LONGEST_PHONE: usize = 20;
+
 /// Makes or updates the Customer and writes back its id and the fingerprint of what Stripe now has.
 pub struct SyncAccount {
     house: House,
@@ -106,8 +109,9 @@ impl SyncAccount {
         };
         match make(known, body).await {
             // Stripe doesn't like an e-mail or a phone number: the Customer is made all the same, without them.
-            Err(customers::Error::Stripe(stripe::Error::Refused { message, .. })) => {
-                tracing::warn!(command.id = %work.command.id, %message, "Stripe refused the account's data; name and metadata only");
+            Err(customers::Error::Stripe(stripe::Error::Refused { code, param, .. })) => {
+                // Not its message: that may quote the address.
+                tracing::warn!(command.id = %work.command.id, code, param, "Stripe refused the account's data; name and metadata only");
                 let known = self.house.store.customer(account).await?;
                 let plain = plain_body(work.text("Name").unwrap_or("Unnamed"), &self.org_id, account);
                 make(known, plain).await
@@ -124,8 +128,8 @@ impl SyncAccount {
             Ok(false) => Ok(customer),
             Ok(true) => self.anew(work, account).await,
             Err(customers::Error::Stripe(error)) if error.is_missing() => self.anew(work, account).await,
-            Err(customers::Error::Stripe(stripe::Error::Refused { message, .. })) => {
-                tracing::warn!(command.id = %work.command.id, %message, "Stripe refused the account's data; name and metadata only");
+            Err(customers::Error::Stripe(stripe::Error::Refused { code, param, .. })) => {
+                tracing::warn!(command.id = %work.command.id, code, param, "Stripe refused the account's data; name and metadata only");
                 let plain = plain_body(work.text("Name").unwrap_or("Unnamed"), &self.org_id, account);
                 self.send_update(&customer, &format!("{key}:plain"), &plain).await?;
                 Ok(customer)
@@ -204,7 +208,9 @@ impl SyncAccount {
         let email = work.text("Billing_Email__c").or_else(|| work.text("PersonEmail"));
         let mut form =
             Form::new().with("name", work.text("Name").unwrap_or("Unnamed").chars().take(256).collect::<String>());
-        for (field, value) in [("email", email), ("phone", work.text("Phone"))] {
+        // One field that Stripe is known to refuse should not cost the others.
+        let phone = work.text("Phone").filter(|phone| phone.chars().count() <= LONGEST_PHONE);
+        for (field, value) in [("email", email), ("phone", phone)] {
             if let Some(value) = value.or(update.then_some("")) {
                 form = form.with(field, value);
             }

@@ -1,6 +1,6 @@
 //! Somebody asked for a sweep.
 
-use super::send_link::ended;
+use super::send_link::answered;
 use crate::engine::links::Links;
 use crate::engine::work::{Doing, Handler, ReadBack, Work};
 
@@ -18,7 +18,7 @@ impl Handler for SyncNow {
                 let request = self.0.request(&work.command.record).await?;
                 self.0.sync_now(&request).await
             };
-            ended(done.await)
+            answered(done.await, &work.command)
         })
     }
 }

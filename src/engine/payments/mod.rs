@@ -45,6 +45,8 @@ pub struct Settings {
     pub mail_domain: String,
     /// A test key: no money moves, and receipts say so.
     pub test: bool,
+    /// What follows the account's prefix on card statements; the page says it.
+    pub statement_descriptor_suffix: Option<String>,
 }
 
 /// Everything that takes payments, shared by the pages, the commands and the loops.

@@ -11,6 +11,9 @@ use crate::store::attempts::{Attempt, AttemptState};
 use crate::store::links::Link;
 use crate::stripe::{self, NewIntent, Priority};
 
+/// How far before an attempt its intent is looked for: our clock may run ahead of Stripe's, by a day if it was set back.
+const LOOK_BACK_S: i64 = 25 * 3_600;
+
 /// How much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
@@ -291,6 +294,7 @@ impl Payments {
             payment_method: attempt.method.as_deref(),
             save: attempt.save,
             description: &description,
+            statement_descriptor_suffix: self.settings().statement_descriptor_suffix.as_deref(),
             metadata: &metadata,
         }
         .body();
@@ -298,7 +302,7 @@ impl Payments {
         let effect = self.store().effect_begin(&key, "POST", "/v1/payment_intents", &body, self.now_ms()).await?;
         if effect.is_stale(self.now_ms()) {
             // Stripe may have forgotten the key: look before anything is made.
-            let since = stripe::Created::since((attempt.started_ms / 1000) - 3600);
+            let since = stripe::Created::since(attempt.started_ms / 1000 - LOOK_BACK_S);
             let found = self.stripe().intents_of(&attempt.customer, since, Priority::Customer).await?;
             let ours = |intent: &stripe::PaymentIntent| intent.metadata.get("q_attempt_id") == Some(&attempt.id);
             if let Some(intent) = found.into_iter().find(ours) {

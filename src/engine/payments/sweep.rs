@@ -13,6 +13,10 @@ const FARTHEST_S: i64 = 30 * 86_400;
 
 /// With a pause that grows to a quarter of an hour: about a day.
 const MOST_TRIES: i64 = 100;
+/// A mark of the future was made by a clock that was set back since: it says nothing about what was seen.
+fn swept_until(mark_s: Option<i64>, now_s: i64) -> Option<i64> {
+    mark_s.map(|mark| if mark > now_s + 60 { now_s - FARTHEST_S } else { mark })
+}
 
 /// What a sweep found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,11 +33,11 @@ impl Payments {
     /// so that a crash or a backlog keeps no customer waiting.
     pub async fn sweep_at_start(&self) -> Result<SweepReport, Error> {
         let now_s = crate::engine::clock::wall_ms() / 1000;
-        let last_s = self.store().last_sweep_s().await?.unwrap_or(now_s - FARTHEST_S);
         if let Err(error) = self.learn_receipt_numbers().await {
             // In an outage of Salesforce Pay opens all the same; only a restored database could number a receipt twice.
             tracing::warn!(%error, "the receipts that Salesforce has could not be looked up");
         }
+        let last_s = swept_until(self.store().last_sweep_s().await?, now_s).unwrap_or(now_s - FARTHEST_S);
         let created = Created::since((last_s - OVERLAP_S).min(now_s - OVERLAP_S));
         let mut moved = BTreeSet::new();
         let mut adopted = 0;
@@ -99,7 +103,7 @@ impl Payments {
     /// so is every payment that is not over.
     pub async fn sweep_events(&self) -> Result<SweepReport, Error> {
         let now_s = crate::engine::clock::wall_ms() / 1000;
-        let since = self.store().last_sweep_s().await?.unwrap_or(now_s - 86_400) - OVERLAP_S;
+        let since = swept_until(self.store().last_sweep_s().await?, now_s).unwrap_or(now_s - 86_400) - OVERLAP_S;
         let events =
             self.stripe().events_created(Created::since(since.max(now_s - FARTHEST_S)), Priority::Background).await?;
         let mut named: BTreeMap<String, Vec<&str>> = BTreeMap::new();

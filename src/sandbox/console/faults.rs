@@ -47,9 +47,11 @@ pub(super) async fn page(State(world): State<Arc<Desk>>) -> Markup {
                     li {
                         h3 id=(format!("fault-{name}")) { (name.replace('_', " ")) }
                         p { (what) "." @if struck > 0 { " " strong { "Struck " (struck) @if struck == 1 { " time." } @else { " times." } } } }
-                        form.line method="post" action=(format!("/faults/{name}")) role="group" aria-labelledby=(format!("fault-{name}")) {
-                            @for (value, words) in RATES {
-                                button name="rate" value=(value) aria-pressed=((rate - value).abs() < 1e-9) { (words) }
+                        form method="post" action=(format!("/faults/{name}")) {
+                            div.line role="group" aria-labelledby=(format!("fault-{name}")) {
+                                @for (value, words) in RATES {
+                                    button name="rate" value=(value) aria-pressed=((rate - value).abs() < 1e-9) { (words) }
+                                }
                             }
                         }
                     }

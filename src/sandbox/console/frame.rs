@@ -39,8 +39,8 @@ pub(super) fn page(place: Place, title: &str, body: &Markup) -> Markup {
             }
             body {
                 a.skip href="#main" { "Skip to the content" }
-                p.band { strong { "SANDBOX" } " Stand-ins on this machine. No money moves, no mail leaves." }
                 header {
+                    p.band { strong { "SANDBOX" } " Stand-ins on this machine. No money moves, no mail leaves." }
                     nav aria-label="Console" {
                         ul {
                             @for (entry, address, name) in MENU {
@@ -49,8 +49,10 @@ pub(super) fn page(place: Place, title: &str, body: &Markup) -> Markup {
                         }
                     }
                 }
-                main id="main" tabindex="-1" { (body) }
-                p.quiet id="news" role="status" {}
+                main id="main" tabindex="-1" {
+                    (body)
+                    p.quiet id="news" role="status" {}
+                }
             }
         }
     }

@@ -23,7 +23,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("duplicate_event", "The bus delivers an event twice"),
     ("lost_event", "The bus loses an event"),
     ("locked_row", "Salesforce answers UNABLE_TO_LOCK_ROW"),
+    ("salesforce_down", "Salesforce answers 503 to everything the sidecar asks, and its event stream breaks off"),
+    ("stripe_down", "Stripe answers 503 to everything, with no effect"),
     ("refused_mail", "The mail server answers 451, try again later"),
+    ("lost_mail_reply", "The mail server takes a letter, and its answer never arrives"),
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -36,6 +36,7 @@ impl World {
         let mut report = Report::default();
         let stripe = self.stripe_state().await?;
         self.audit_customers(&stripe, &mut report).await?;
+        audit_attempts(&stripe, &self.endpoints.salesforce.org_id, &mut report);
         let taken = taken(&stripe, &self.endpoints.salesforce.org_id);
         self.audit_payments(&taken, &mut report).await?;
         self.audit_invoices(&taken, &mut report).await?;
@@ -198,7 +199,7 @@ impl World {
         Ok(())
     }
 
-    /// A mail may come twice only as the same letter; a receipt stands for one payment.
+    /// A mail may come twice only as the same letter; a receipt stands for one payment, a request for one press of Send.
     async fn audit_mails(&self, report: &mut Report) -> Result<(), Error> {
         let mut letters: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for mail in self.mails().await? {
@@ -216,7 +217,29 @@ impl World {
         if receipts != settled {
             report.findings.push(format!("{receipts} different receipts were mailed for {settled} payments by link"));
         }
+        let links = letters.len() - receipts;
+        let sent = self
+            .query("SELECT Id FROM Payment_Request__c WHERE Kind__c = 'Send Payment Link' AND State__c = 'Sent'")
+            .await?
+            .len();
+        if links != sent {
+            report.findings.push(format!("{links} different links were mailed for {sent} presses of Send"));
+        }
         Ok(())
+    }
+}
+
+/// One press of Pay is one attempt, and an attempt has one intent, whatever became of it.
+fn audit_attempts(stripe: &Value, org_id: &str, report: &mut Report) {
+    let mut intents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for intent in list(stripe, "payment_intents") {
+        let metadata = &intent["metadata"];
+        if text(&metadata["sf_org_id"]) == org_id && metadata["q_attempt_id"].is_string() {
+            intents.entry(text(&metadata["q_attempt_id"])).or_default().push(text(&intent["id"]));
+        }
+    }
+    for (attempt, intents) in intents.iter().filter(|(_, intents)| intents.len() > 1) {
+        report.findings.push(format!("attempt {attempt} has {} intents: {}", intents.len(), intents.join(", ")));
     }
 }
 
@@ -286,6 +309,16 @@ mod tests {
         assert_eq!(major(12_345, "USD"), BigDecimal::from_str("123.45").unwrap());
         assert_eq!(major(500, "JPY"), BigDecimal::from(500));
         assert_eq!(major(5_120, "KWD"), BigDecimal::from_str("5.120").unwrap());
+    }
+
+    #[test]
+    fn two_intents_of_one_attempt_are_found() {
+        let intent = |id: &str, attempt: &str| serde_json::json!({"id": id, "metadata": {"sf_org_id": "00D", "q_attempt_id": attempt}});
+        let state =
+            serde_json::json!({"payment_intents": [intent("pi_1", "a"), intent("pi_2", "b"), intent("pi_3", "a")]});
+        let mut report = Report::default();
+        audit_attempts(&state, "00D", &mut report);
+        assert_eq!(report.findings, ["attempt a has 2 intents: pi_1, pi_3"]);
     }
 
     #[test]

@@ -22,6 +22,18 @@ pub struct Customer {
     world: World,
     dice: StdRng,
     cookie: String,
+    /// The declined attempt that this customer's first window still shows.
+    declined: Option<Begun>,
+}
+
+/// An attempt as the page's script holds it.
+#[derive(Clone)]
+struct Begun {
+    /// The session of the window: another one, on a phone say, has its own.
+    cookie: String,
+    secret: String,
+    status: String,
+    csrf: String,
 }
 
 /// The pay page's form as the browser would post it.
@@ -35,7 +47,7 @@ struct Form {
 
 impl Customer {
     pub fn new(world: World, seed: u64) -> Customer {
-        Customer { world, dice: StdRng::seed_from_u64(seed), cookie: String::new() }
+        Customer { world, dice: StdRng::seed_from_u64(seed), cookie: String::new(), declined: None }
     }
 
     /// A clerk invoices `account` and sends the link; this customer pays all or part, one time in eight with a card
@@ -82,6 +94,7 @@ impl Customer {
                 }
             };
             match self.press(&form, part, bad_card, double_click).await {
+                Ok(Some(Outcome::Declined)) => return self.try_again_in_two_windows(link).await,
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => last = "the page refused for now".to_owned(),
                 Err(error) => last = error.to_string(),
@@ -89,6 +102,31 @@ impl Customer {
             self.pause().await;
         }
         Ok(Outcome::GaveUp(format!("{link}: {last}")))
+    }
+
+    /// After a decline, half of them try again at once in another window, and then once more in the first one, whose
+    /// script still holds the declined intent: whichever counts, it must be one.
+    async fn try_again_in_two_windows(&mut self, link: &str) -> Result<Outcome, Error> {
+        let Some(first) = self.declined.take().filter(|_| self.dice.random_bool(0.5)) else {
+            return Ok(Outcome::Declined);
+        };
+        let take_over = self.dice.random_bool(0.5);
+        let second = match self.open(link).await {
+            Ok(Some(form)) => self.begin(&form, "", take_over, false).await.unwrap_or(None),
+            // The page is away, or says that a payment is under way: the first window is left.
+            Ok(None) | Err(_) => None,
+        };
+        if let Some(second) = &second {
+            self.confirm(&second.secret, false).await;
+        }
+        self.confirm(&first.secret, false).await;
+        let mut outcome = Outcome::Declined;
+        for window in second.iter().chain([&first]) {
+            if let Some(told @ (Outcome::Paid | Outcome::GaveUp(_))) = self.told(window, false).await? {
+                outcome = told;
+            }
+        }
+        Ok(outcome)
     }
 
     /// GET, Continue, and the page with the form; `None` where nothing is left to pay.
@@ -130,6 +168,23 @@ impl Customer {
     ) -> Result<Option<Outcome>, Error> {
         let shown: i64 = form.shown.parse().unwrap_or_default();
         let amount = if part && shown >= 400 { format!("{}.00", shown / 200) } else { String::new() };
+        let Some(begun) = self.begin(form, &amount, true, double_click).await? else { return Ok(None) };
+        self.confirm(&begun.secret, bad_card).await;
+        let told = self.told(&begun, bad_card).await?;
+        if told == Some(Outcome::Declined) {
+            self.declined = Some(begun);
+        }
+        Ok(told)
+    }
+
+    /// Presses Pay; `None` where the page refuses. A blank `amount` is all of it.
+    async fn begin(
+        &self,
+        form: &Form,
+        amount: &str,
+        take_over: bool,
+        double_click: bool,
+    ) -> Result<Option<Begun>, Error> {
         let fields = [
             ("csrf", form.csrf.as_str()),
             ("press", form.press.as_str()),
@@ -137,9 +192,9 @@ impl Customer {
             ("currency", form.currency.as_str()),
             ("continues", ""),
             ("choice", if amount.is_empty() { "full" } else { "part" }),
-            ("amount", amount.as_str()),
+            ("amount", amount),
             ("method", "new"),
-            ("take_over", "yes"),
+            ("take_over", if take_over { "yes" } else { "" }),
         ];
         let attempts = format!("{}/attempts", form.path);
         // The same press again after a lost answer, as the page's script does; and a double click, as people do.
@@ -151,9 +206,12 @@ impl Customer {
         if begun["state"] != "confirm" {
             return Ok(None);
         }
-        let status = format!("{}{}", self.world.endpoints.page_url, begun["statusUrl"].as_str().unwrap_or_default());
-        self.confirm(begun["clientSecret"].as_str().unwrap_or_default(), bad_card).await;
-        self.told(&status, &form.csrf, bad_card).await
+        Ok(Some(Begun {
+            cookie: self.cookie.clone(),
+            secret: begun["clientSecret"].as_str().unwrap_or_default().to_owned(),
+            status: format!("{}{}", self.world.endpoints.page_url, begun["statusUrl"].as_str().unwrap_or_default()),
+            csrf: form.csrf.clone(),
+        }))
     }
 
     async fn post_twice(&self, url: &str, fields: &[(&str, &str)]) -> Result<Value, Error> {
@@ -194,16 +252,16 @@ impl Customer {
     }
 
     /// Asks the page until it knows.
-    async fn told(&self, status: &str, csrf: &str, bad_card: bool) -> Result<Option<Outcome>, Error> {
-        let check = format!("{status}/check");
+    async fn told(&self, begun: &Begun, bad_card: bool) -> Result<Option<Outcome>, Error> {
+        let check = format!("{}/check", begun.status);
         let found = until("the page to say what became of the payment", 120, || async {
             let request = self
                 .world
                 .http
                 .post(&check)
                 .header("accept", "application/json")
-                .header("cookie", &self.cookie)
-                .form(&[("csrf", csrf)]);
+                .header("cookie", &begun.cookie)
+                .form(&[("csrf", begun.csrf.as_str())]);
             let told = self.world.json("the status", request).await?;
             Ok(match told["state"].as_str() {
                 Some("paid") => Ok(Some(Outcome::Paid)),

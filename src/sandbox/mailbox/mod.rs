@@ -2,7 +2,7 @@
 //!
 //! It speaks SMTP as a real server would (EHLO with PIPELINING, 8BITMIME, SIZE, AUTH PLAIN and LOGIN) and delivers
 //! nothing anywhere. An address that begins with `nobody@` or `unknown@` is refused for good, one that begins with
-//! `full@` for now; the fault `refused_mail` answers 451 to any.
+//! `full@` for now; the fault `refused_mail` answers 451 to any, and `lost_mail_reply` hangs up on a letter that was taken.
 
 mod api;
 mod reader;

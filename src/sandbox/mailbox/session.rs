@@ -79,6 +79,7 @@ pub(super) async fn talk(
                 match raw {
                     Err(_) => "552 5.3.4 too large".to_owned(),
                     Ok(raw) => match mailbox.keep(envelope.from.unwrap_or_default(), envelope.to, raw) {
+                        Ok(_) if faults.strikes("lost_mail_reply") => return Ok(()),
                         Ok(id) => format!("250 2.0.0 kept as {id}"),
                         Err(error) => {
                             tracing::warn!(%error, "the sandbox could not keep a mail");

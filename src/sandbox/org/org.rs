@@ -44,8 +44,6 @@ pub struct OrgOptions {
     pub clerk_permission_sets: Vec<String>,
     /// Permission sets, by API name, of the seeded integration user.
     pub integration_permission_sets: Vec<String>,
-    /// What an administrator typed into custom metadata: object, record, field, text.
-    pub metadata_values: Vec<[String; 4]>,
 }
 
 impl Default for OrgOptions {
@@ -62,7 +60,6 @@ impl Default for OrgOptions {
             faults: None,
             clerk_permission_sets: Vec::new(),
             integration_permission_sets: Vec::new(),
-            metadata_values: Vec::new(),
         }
     }
 }

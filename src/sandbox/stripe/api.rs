@@ -173,6 +173,9 @@ fn authenticate(stripe: &Stripe, headers: &HeaderMap, in_body: Option<String>) -
 async fn decide(stripe: &Arc<Stripe>, call: &Call, params: Params) -> Outcome {
     let segments: Vec<&str> = call.path.trim_start_matches("/v1/").split('/').collect();
     let secret = call.key == Some(Key::Secret);
+    if stripe.faults.strikes("stripe_down") {
+        return Outcome { fault: Some("stripe_down"), ..Outcome::refused(Refusal::server(503)) };
+    }
     if secret {
         let endpoint = rates::endpoint(&call.method, &segments);
         let limits = *lock(&stripe.rate_limits);

@@ -2,7 +2,7 @@
 // The card form, and the press of Pay. Everything is decided and checked on the server; this only carries.
 /** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
 /** @typedef {import("@stripe/stripe-js").StripeElements} StripeElements */
-/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, reload?: boolean, nextPress?: string}} Answer */
+/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, csrf?: string, reload?: boolean, nextPress?: string}} Answer */
 
 /**
  * @template {HTMLElement} T
@@ -68,6 +68,8 @@ const words = (minor) => {
 };
 
 const wanted = () => (picked("choice") === "part" ? read(amount.value) : balance);
+/** Stripe compares the form's promise with the intent; the server asks the same where the box is ticked. */
+const use = () => (picked("save") === "yes" ? /** @type {"on_session"} */ ("on_session") : null);
 const newCard = () => (picked("method") || "new") === "new";
 
 const echo = () => {
@@ -76,7 +78,7 @@ const echo = () => {
   byId("new-card", HTMLElement).hidden = !newCard();
   const minor = wanted();
   byId("pay-amount", HTMLElement).textContent = minor === null || minor === balance ? (isPart && minor === null ? "" : form.dataset.balanceWords ?? "") : words(minor);
-  if (elements && minor && minor > 0) elements.update({ amount: minor * factor });
+  if (elements && minor && minor > 0 && minor <= balance) elements.update({ amount: minor * factor, setupFutureUsage: use() });
 };
 
 /** @type {ReturnType<typeof setTimeout>|undefined} */ let typing;
@@ -107,6 +109,7 @@ const mount = () => {
     mode: "payment",
     amount: (wanted() ?? balance) * factor,
     currency: form.dataset.currency ?? "",
+    setupFutureUsage: use(),
     allowedPaymentMethodTypes: ["card"],
     locale: "en",
     appearance: look(),
@@ -119,7 +122,7 @@ const mount = () => {
   });
   card.on("ready", () => {
     cardReady = true;
-    byId("card-loading", HTMLElement).hidden = true;
+    byId("card-loading", HTMLElement).textContent = "";
     button.removeAttribute("aria-disabled");
   });
   card.on("loaderror", () => blocked());
@@ -130,6 +133,16 @@ const mount = () => {
 const blocked = () => {
   if (cardReady) return;
   byId("card-loading", HTMLElement).textContent = "The card form can't be loaded here. Nothing was charged. Reload the page, or call us to pay.";
+};
+
+/** Takes away what the last press was told. */
+const clear = () => {
+  byId("summary", HTMLElement).hidden = true;
+  byId("amount-error", HTMLElement).hidden = true;
+  byId("amount-offers", HTMLElement).replaceChildren();
+  amount.removeAttribute("aria-invalid");
+  amount.setAttribute("aria-describedby", "amount-hint");
+  document.title = title;
 };
 
 /** @param {Answer} said */
@@ -161,6 +174,7 @@ const refuse = (said) => {
       use.textContent = `Use ${offer.words}`;
       use.addEventListener("click", () => {
         amount.value = offer.value;
+        clear();
         echo();
         button.focus();
       });
@@ -197,8 +211,16 @@ const post = async (url, body) => {
   return reply.json();
 };
 
-/** Asks the server what became of the attempt; it asks Stripe. @param {string} url */
-const settle = async (url) => {
+/** Why nothing happened, once the server has read that nothing did. @param {{type?: string, code?: string, message?: string}|undefined} error @returns {Answer} */
+const unfinished = (error) => {
+  const happened = "Nothing was charged.";
+  if (error?.type === "validation_error") return { state: "refused", heading: "Check the card details", happened, todo: error.message ?? "" };
+  if (error && error.type !== "card_error") return { state: "refused", heading: "The card could not be sent to the bank", happened, todo: "Try again in a minute; if it stays, call us to pay." };
+  return { state: "refused", heading: "You left your bank's check", happened, todo: "Start again when you are ready; what you entered is still here." };
+};
+
+/** Asks the server what became of the attempt; it asks Stripe. @param {string} url @param {{type?: string, code?: string, message?: string}|undefined} error */
+const settle = async (url, error) => {
   const late = setTimeout(() => (progress.textContent = "Still waiting for your bank. Keep this page open."), 8000);
   try {
     for (const wait of [0, 1000, 2000, 4000, 8000]) {
@@ -211,7 +233,7 @@ const settle = async (url) => {
       }
       if (told.state === "open" || told.state === "canceled") {
         busy(false);
-        refuse({ state: "refused", heading: "You left your bank's check", happened: "Nothing was charged.", todo: "Start again when you are ready; what you entered is still here." });
+        refuse(unfinished(error));
         return;
       }
       if (told.state === "paid" || told.state === "processing") break;
@@ -226,7 +248,7 @@ const settle = async (url) => {
 const pay = async (instead) => {
   if (working || (newCard() && !cardReady)) return;
   busy(true, "Paying… keep this page open.");
-  byId("summary", HTMLElement).hidden = true;
+  clear();
   try {
     if (newCard() && elements) {
       // Stripe wants its fields checked before anything else is awaited.
@@ -248,6 +270,7 @@ const pay = async (instead) => {
       await new Promise((done) => setTimeout(done, 1500));
       begun = await post(form.action, body);
     }
+    if (begun.csrf) field("csrf").value = begun.csrf;
     if (begun.nextPress) field("press").value = begun.nextPress;
     if (begun.state === "go" && begun.url) return location.assign(begun.url);
     if (begun.state !== "confirm" || !begun.clientSecret || !begun.statusUrl || !stripe || !elements) {
@@ -256,9 +279,9 @@ const pay = async (instead) => {
     }
     field("continues").value = begun.attempt ?? "";
     field("press").value = crypto.randomUUID();
-    await stripe.confirmPayment({ elements, clientSecret: begun.clientSecret, confirmParams: { return_url: begun.returnUrl ?? "" }, redirect: "if_required" });
+    const { error } = await stripe.confirmPayment({ elements, clientSecret: begun.clientSecret, confirmParams: { return_url: begun.returnUrl ?? "" }, redirect: "if_required" });
     // What the browser was told decides nothing.
-    await settle(begun.statusUrl);
+    await settle(begun.statusUrl, error);
   } catch {
     busy(false);
     const known = field("continues").value;
@@ -277,6 +300,7 @@ addEventListener("pageshow", (event) => {
 });
 
 button.setAttribute("aria-disabled", "true");
+byId("card-loading", HTMLElement).textContent = "Loading card form…";
 echo();
 const began = Date.now();
 const wait = setInterval(() => {

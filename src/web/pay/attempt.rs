@@ -71,7 +71,13 @@ pub async fn begin(
         if json { refusal_json(&said, None) } else { show(&app, &visitor, &link, Some(&said), typed.clone()).await }
     };
     if !visitor.wrote(&pressed.csrf) {
-        return refuse(states::form_too_old()).await;
+        let said = states::form_too_old();
+        if json {
+            // The page is ours, only older than the session: with the fresh token its next press goes through. Another
+            // site's page can't read this answer.
+            return refusal_json_with(&said, None, Some(&visitor.csrf));
+        }
+        return refuse(said).await;
     }
     if let Err(wait) = app.limits.take(What::Pay, link.id.as_str()) {
         return refuse(states::too_many(wait)).await;
@@ -191,7 +197,14 @@ async fn go_on(app: &App, started: Started, json: bool) -> Response {
 
 /// A refusal for the script.
 pub fn refusal_json(said: &Said, under_way: Option<String>) -> Response {
+    refusal_json_with(said, under_way, None)
+}
+
+fn refusal_json_with(said: &Said, under_way: Option<String>, csrf: Option<&str>) -> Response {
     let mut answer = said_json(said);
+    if let Some(csrf) = csrf {
+        answer["csrf"] = Value::from(csrf);
+    }
     answer["state"] = Value::from("refused");
     answer["underWay"] = under_way.map_or(Value::Null, Value::from);
     let mut response = (said.status, Json(answer)).into_response();

@@ -96,7 +96,10 @@ pub async fn go_on(
         Err(response) => return *response,
     };
     if !cookie::same(&cookie::continue_csrf(&app, &hash), &form.csrf) {
-        return say(&app, &states::form_too_old(), None);
+        let mut said = states::form_too_old();
+        said.to_do = "Open the invoice again to go on.".to_owned();
+        let body = html! { (said.body()) p { a class="button primary" href={ "/p/" (token) } { "Open the invoice" } } };
+        return Page::new(&said.heading, body).status(said.status).respond(&app);
     }
     match cookie::sign_in(&app, &link.id).await {
         Ok(cookie) => {

@@ -151,7 +151,7 @@ fn answer(
     if !credit.is_zero() {
         let company = &app.settings.company.name;
         let body = html! {
-            h1 tabindex="-1" { "Nothing to pay" }
+            h1 tabindex="-1" autofocus { "Nothing to pay" }
             p class="lead" { "You have paid " strong class="money" { (money_words(credit)) } " more than is due; " bdi { (company) } " keeps it as your credit." }
             (history(link, shown)?)
         };
@@ -160,7 +160,7 @@ fn answer(
     if balance.is_zero() {
         let heading = if settled.is_zero() { "Nothing to pay" } else { "This invoice is paid" };
         let body = html! {
-            h1 tabindex="-1" { (heading) }
+            h1 tabindex="-1" autofocus { (heading) }
             p class="lead" { strong class="money" { (money_words(shown.standing.total)) } " was paid in full." }
             p { "You don't need to do anything." }
             (history(link, shown)?)
@@ -205,10 +205,14 @@ fn answer(
     let body = html! {
         @if let Some(said) = said { (said.summary()) }
         @else { (empty_summary()) }
-        h1 tabindex="-1" { (heading) }
-        (summary(app, shown)?)
-        (form(app, visitor, link, said, typed, shown)?)
-        (history(link, shown)?)
+        h1 tabindex="-1" autofocus[said.is_none()] { (heading) }
+        div class="sides" {
+            (summary(app, shown)?)
+            div {
+                (form(app, visitor, link, said, typed, shown)?)
+                (history(link, shown)?)
+            }
+        }
     };
     let status = said.map_or(axum::http::StatusCode::OK, |said| said.status);
     let scripts = [assets::PAY.path.as_str()];
@@ -234,14 +238,20 @@ fn summary(app: &App, shown: &Shown) -> Result<Markup, MoneyError> {
         invoice.due.is_some_and(|due| jiff::Timestamp::now().to_zoned_datetime(app.settings.zone.clone()).date() > due);
     Ok(html! {
         section class="facts" aria-label="Invoice" {
-            p class="amount" { span class="money" { (money_words(balance)) } " "
-                span class="quiet" {
+            @if !shown.standing.settled.is_zero() {
+                p class="lead" { span class="money" { (money_words(shown.standing.settled)) } " of "
+                    span class="money" { (money_words(shown.standing.total)) } " has been paid." }
+            }
+            p class="amount" {
+                @if shown.standing.settled.is_zero() { span class="money" { (money_words(balance)) } " " }
+                span class="quiet due" {
                     @if let Some(due) = invoice.due { "due " (date_words(due)) @if overdue { " · overdue" } }
                 }
             }
             @if let Some(what) = &invoice.description { p dir="auto" class="wrap" { (what) } }
             dl {
-                div { dt { "Invoice" } dd { bdi { (invoice.number) } } }
+                // Where it is not in the heading.
+                @if !shown.standing.settled.is_zero() { div { dt { "Invoice" } dd { bdi { (invoice.number) } } } }
                 div { dt { "For" } dd { bdi class="wrap" { (invoice.account_name) } } }
                 div { dt { "Total" } dd class="money" { (money_words(shown.standing.total)) } }
                 @if !shown.standing.settled.is_zero() {
@@ -250,7 +260,9 @@ fn summary(app: &App, shown: &Shown) -> Result<Markup, MoneyError> {
                 @if !reserved.is_zero() {
                     div { dt { "In progress" } dd class="money" { (money_words(reserved)) } }
                 }
-                div { dt { "Left to pay" } dd class="money" { (money_words(balance)) } }
+                @if balance != shown.standing.total {
+                    div { dt { "Left to pay" } dd class="money" { (money_words(balance)) } }
+                }
             }
             @if let Freshness::Copy { age_ms } = shown.freshness {
                 p class="quiet" { "Amounts as of " (time_words(wall_ms() - age_ms, &app.settings.zone)) }
@@ -327,7 +339,8 @@ fn form(
                             p { "Turn it on, or pay by phone or bank transfer." }
                         }
                     }
-                    div id="card-frame" class="card-frame" { p id="card-loading" role="status" { "Loading card form…" } }
+                    p id="card-loading" role="status" {}
+                    div id="card-frame" class="card-frame" {}
                     label class="consent" { input type="checkbox" name="save" value="yes" checked[typed.save];
                         span { "Store this card with Stripe for my next payments to " bdi { (app.settings.company.name) }
                             ". It is shown only after a code sent to the e-mail address on record, and can be removed on this page." } }
@@ -340,7 +353,11 @@ fn form(
                 button type="submit" name="take_over" value="yes" class="secondary" id="take-over" hidden { "Use this window instead" }
             }
             p id="progress" role="status" {}
-            p class="quiet" { "Card details go straight to Stripe; " bdi { (app.settings.company.name) } " never sees them." }
+            p class="quiet" { "Card details go straight to Stripe; " bdi { (app.settings.company.name) } " never sees them."
+                @if let Some(suffix) = &app.payments().settings().statement_descriptor_suffix {
+                    " Your card statement will show “" bdi { (suffix) } "”."
+                }
+            }
         }
         @if !visitor.verified {
             form method="post" action={ (path) "/code" } {

@@ -61,7 +61,7 @@ pub async fn check(
         Err(response) => return *response,
     };
     if !visitor.wrote(&form.csrf) {
-        let said = states::form_too_old();
+        let said = states::page_too_old();
         return if json { refusal_json(&said, None) } else { say(&app, &said, None) };
     }
     if own(&app, &link, &id).await.is_err() {
@@ -134,7 +134,7 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
             payment.as_ref().and_then(|payment| payment.received_s).map(|s| time_words(s * 1000, &app.settings.zone));
         let due = invoice.as_ref().and_then(|invoice| invoice.due);
         let body = html! {
-            h1 tabindex="-1" { "Payment received" }
+            h1 tabindex="-1" autofocus { "Payment received" }
             p class="lead" {
                 strong class="money" { (money_words(attempt.amount)) } " was paid"
                 @if let Some(method) = &method { " with " bdi { (method) } }

@@ -3,3 +3,4 @@
 mod outside;
 mod pages;
 mod payments;
+mod secrets;

@@ -188,6 +188,7 @@ impl Outside {
         let stripe = stripe::Client::new(&stripe::Settings {
             api_url: url,
             secret_key: SecretString::from("sk_test_1"),
+            ca_pem: None,
             timeout: Duration::from_secs(5),
         })
         .unwrap();
@@ -197,6 +198,7 @@ impl Outside {
             public_url: "https://pay.acme.example".into(),
             mail_domain: "acme.example".into(),
             test: true,
+            statement_descriptor_suffix: Some("INVOICE".into()),
         };
         let payments = Payments::new(house, stripe, settings);
         let sender = Sender::new("Acme", "billing@acme.example", None).unwrap();
@@ -304,6 +306,11 @@ impl Seen {
 impl Browser {
     pub fn new(outside: &Outside) -> Self {
         Self { app: outside.app.clone(), cookie: None }
+    }
+
+    /// What its cookie holds.
+    pub fn secret(&self) -> String {
+        self.cookie.as_deref().and_then(|cookie| cookie.split_once('=')).map(|(_, secret)| secret.to_owned()).unwrap()
     }
 
     pub async fn get(&mut self, path: &str) -> Seen {

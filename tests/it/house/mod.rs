@@ -1,17 +1,21 @@
 //! The house: `quittance sandbox` as a process, with what a test needs to build a scene and look at it.
 
 mod operator;
+mod org;
 pub mod payer;
 mod postgres;
+mod publisher;
+mod stripe;
 
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use quittance::sandbox::load::{Endpoints, World};
+use quittance::sandbox::load::{Endpoints, Error, World, until};
 
 pub use postgres::Postgres;
+pub use publisher::Publisher;
 
 /// A running sandbox. Ends with the test; a test that fails prints the daemon's log.
 pub struct House {
@@ -31,22 +35,18 @@ impl House {
         // Fails only where another test of this process was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().expect("a folder for the sandbox");
-        let log = std::fs::File::create(dir.path().join("sandbox.log")).expect("a log file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
-        command.arg("sandbox").arg("--dir").arg(dir.path()).arg("--no-seed").args(arguments);
-        if let Some(database) = &database {
-            command.arg("--database").arg(database.url());
-        }
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("the quittance binary");
-        let mut house = Starting { child: Some(child), dir: Some(dir) };
-        let endpoints = house.endpoints().await;
-        let world = World::open(endpoints).expect("the sandbox's addresses");
-        let (child, dir) = house.done();
+        let (world, child, dir) = open(dir, arguments, database.as_ref()).await;
+        House { world, child, dir, _database: database }
+    }
+
+    /// The same folder, and so the same org, Stripe account and database, in another sandbox process.
+    pub async fn start_again(mut self, arguments: &[&str]) -> House {
+        stop(&mut self.child);
+        // The new one writes it when everything answers; until then the old one's addresses would be read.
+        std::fs::remove_file(self.dir.path().join("endpoints.json")).expect("the old addresses");
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().expect("a folder"));
+        let database = self._database.take();
+        let (world, child, dir) = open(dir, arguments, database.as_ref()).await;
         House { world, child, dir, _database: database }
     }
 
@@ -63,6 +63,52 @@ impl House {
 
     pub fn dir(&self) -> PathBuf {
         self.dir.path().to_owned()
+    }
+
+    /// What the daemon has logged so far.
+    pub fn daemon_log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("daemon.log")).unwrap_or_default()
+    }
+
+    /// Switches a fault on, or with 0 off, as the console's "Break something" does.
+    pub async fn fault(&self, name: &str, rate: f64) {
+        let url = format!("{}/faults/{name}", self.endpoints.console_url);
+        let answer = self.http.post(url).form(&[("rate", rate)]).send().await.expect("the console");
+        assert!(answer.status().is_redirection(), "the fault {name}: {}", answer.status());
+    }
+
+    /// `kill -9` of the daemon.
+    pub async fn kill_daemon(&self) {
+        self.sidecar("kill").await;
+    }
+
+    /// Starts it again and waits until it is ready.
+    pub async fn start_daemon(&self) {
+        self.sidecar("start").await;
+    }
+
+    async fn sidecar(&self, act: &str) {
+        let url = format!("{}/sidecar/{act}", self.endpoints.console_url);
+        let answer = self.http.post(url).send().await.expect("the console");
+        assert!(answer.status().is_redirection(), "{act}: {}", answer.text().await.unwrap_or_default());
+    }
+
+    /// Waits until the daemon takes payments.
+    pub async fn is_ready(&self) {
+        self.eventually("the daemon to be ready", 30, || async {
+            let url = format!("{}/readyz", self.endpoints.page_url);
+            let status = self.http.get(url).send().await.map(|answer| answer.status().as_u16());
+            Ok(if matches!(status, Ok(200)) { Ok(()) } else { Err(format!("{status:?}")) })
+        })
+        .await;
+    }
+
+    /// [`until`], and the test fails where it stays away.
+    pub async fn eventually<T, F>(&self, what: &str, seconds: u64, look: impl FnMut() -> F) -> T
+    where
+        F: Future<Output = Result<Result<T, String>, Error>>,
+    {
+        until(what, seconds, look).await.unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
@@ -86,8 +132,44 @@ impl Drop for House {
     }
 }
 
+async fn open(
+    dir: tempfile::TempDir,
+    arguments: &[&str],
+    database: Option<&Postgres>,
+) -> (World, Child, tempfile::TempDir) {
+    let log = std::fs::File::create(dir.path().join("sandbox.log")).expect("a log file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
+    command.arg("sandbox").arg("--dir").arg(dir.path()).arg("--no-seed").args(arguments);
+    command.arg("--request-log").arg(request_log(dir.path()));
+    if let Some(database) = database {
+        command.arg("--database").arg(database.url());
+    }
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log)
+        .spawn()
+        .expect("the quittance binary");
+    let mut starting = Starting { child: Some(child), dir: Some(dir) };
+    let endpoints = starting.endpoints().await;
+    let world = World::open(endpoints).expect("the sandbox's addresses");
+    let (child, dir) = starting.done();
+    (world, child, dir)
+}
+
+/// Kept after the test: `tests/clients/run` holds every request of the daemon against Stripe's published document.
+fn request_log(dir: &Path) -> PathBuf {
+    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("test-output/stripe-requests");
+    std::fs::create_dir_all(&logs).expect("a folder for the logs");
+    let name = dir.file_name().unwrap_or_default().to_string_lossy().trim_start_matches('.').to_owned();
+    logs.join(format!("it-{}-{name}.jsonl", std::process::id()))
+}
+
 /// SIGTERM first, so that the sandbox takes its daemon along.
 fn stop(child: &mut Child) {
+    if child.try_wait().ok().flatten().is_some() {
+        return;
+    }
     let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(20) {

@@ -41,7 +41,7 @@ impl Interp<'_> {
         }
         let mut records = Vec::with_capacity(rows.len());
         for row in &rows {
-            records.push(self.to_save(op, row)?);
+            records.push(self.record_to_save(op, row)?);
         }
         self.check_duplicates(op, &rows, &records)?;
         let object = records[0].object.clone();
@@ -56,7 +56,7 @@ impl Interp<'_> {
         let results = match self.host.save(op, &mut records, &options) {
             Ok(results) => results,
             Err(fault) => {
-                let thrown = self.from_fault(fault);
+                let thrown = self.thrown_by(fault);
                 if let Thrown::Exception(Val::Exception(data)) = &thrown {
                     data.borrow_mut().ids = ids;
                 }
@@ -91,7 +91,7 @@ impl Interp<'_> {
         }
     }
 
-    fn to_save(&mut self, op: SaveOp, row: &Val) -> Res<Record> {
+    fn record_to_save(&mut self, op: SaveOp, row: &Val) -> Res<Record> {
         match row {
             Val::SObject(row) => {
                 let row = row.borrow();
@@ -175,7 +175,7 @@ impl Interp<'_> {
             ("rollback", [Val::Native(point)]) => match &**point {
                 Native::Savepoint(point) => match self.host.rollback(*point) {
                     Ok(()) => Ok(Val::Null),
-                    Err(fault) => Err(self.from_fault(fault)),
+                    Err(fault) => Err(self.thrown_by(fault)),
                 },
                 _ => Err(self.unmodelled("Database.rollback to something that is not a savepoint")),
             },
@@ -237,12 +237,12 @@ impl Interp<'_> {
                 level => access = self.access_of(Some(level))?,
             }
         }
-        let mut record = self.to_save(SaveOp::Update, winner)?;
+        let mut record = self.record_to_save(SaveOp::Update, winner)?;
         let options =
             SaveOptions { all_or_none, access, sharing: self.sharing || access == Access::User, external_id: None };
         match self.host.merge(&mut record, &ids, &options) {
             Ok(results) => Ok(self.results(SaveResultKind::Save, results, single)),
-            Err(fault) => Err(self.from_fault(fault)),
+            Err(fault) => Err(self.thrown_by(fault)),
         }
     }
 

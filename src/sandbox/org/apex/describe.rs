@@ -101,7 +101,7 @@ impl Interp<'_> {
         match outcome {
             Ok(QueryOutcome::Rows(rows)) => Ok(rows.first().map_or(Val::Null, |row| self.sobject_of(row))),
             Ok(QueryOutcome::Count(_)) => Ok(Val::Null),
-            Err(fault) => Err(self.from_fault(fault)),
+            Err(fault) => Err(self.thrown_by(fault)),
         }
     }
 

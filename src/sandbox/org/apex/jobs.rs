@@ -15,7 +15,7 @@ pub fn run(runtime: &Runtime, host: &mut dyn Host, job: Job, step: JobStep) -> R
     host.spent().is_async = true;
     let mut interp = Interp::new(runtime, host);
     let outcome = interp.job_step(job, step);
-    outcome.map_err(|thrown| interp.into_fault(thrown))
+    outcome.map_err(|thrown| interp.fault_of(thrown))
 }
 
 impl Interp<'_> {
@@ -146,7 +146,7 @@ impl Interp<'_> {
         // Also in a test: its CronTrigger can be queried.
         let id = match self.host.enqueue(job.clone()) {
             Ok(id) => id,
-            Err(fault) => return Err(self.from_fault(fault)),
+            Err(fault) => return Err(self.thrown_by(fault)),
         };
         self.queue_in_test(job, &id);
         Ok(Val::Id(Arc::from(id)))
@@ -159,7 +159,7 @@ impl Interp<'_> {
         }
         match self.host.enqueue(job) {
             Ok(id) => Ok(Val::Id(Arc::from(id))),
-            Err(fault) => Err(self.from_fault(fault)),
+            Err(fault) => Err(self.thrown_by(fault)),
         }
     }
 

@@ -18,7 +18,7 @@ pub fn invoke(
 ) -> Result<Json, Fault> {
     let mut interp = Interp::new(runtime, host);
     let outcome = interp.lightning(class, method, parameters);
-    outcome.map_err(|thrown| interp.into_fault(thrown))
+    outcome.map_err(|thrown| interp.fault_of(thrown))
 }
 
 impl Interp<'_> {

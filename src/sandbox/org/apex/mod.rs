@@ -20,6 +20,7 @@ mod lightning;
 mod lower;
 mod methods;
 mod ordered;
+mod patterns;
 mod platform;
 mod rows;
 mod sight;

@@ -26,7 +26,7 @@ impl Interp<'_> {
     fn run_query(&mut self, text: &str, binds: &BTreeMap<String, Bind>, access: Access) -> Res<Val> {
         let sharing = self.sharing || access == Access::User;
         match self.host.query(text, binds, access, sharing) {
-            Err(fault) => Err(self.from_fault(fault)),
+            Err(fault) => Err(self.thrown_by(fault)),
             Ok(QueryOutcome::Count(count)) => Ok(Val::Int(i32::try_from(count).unwrap_or(i32::MAX))),
             Ok(QueryOutcome::Rows(rows)) => Ok(self.rows(text, &rows)),
         }

@@ -56,7 +56,7 @@ impl Runtime {
             if outcome.is_ok() {
                 outcome = interp.run_test_jobs();
             }
-            let outcome = outcome.map_err(|thrown| interp.into_fault(thrown));
+            let outcome = outcome.map_err(|thrown| interp.fault_of(thrown));
             host.set_user(user);
             self.coverage.spent(host.spent());
             outcome?;
@@ -293,7 +293,7 @@ impl Interp<'_> {
         let rows = match outcome {
             Ok(QueryOutcome::Rows(rows)) => rows,
             Ok(QueryOutcome::Count(_)) => Vec::new(),
-            Err(fault) => return Err(self.from_fault(fault)),
+            Err(fault) => return Err(self.thrown_by(fault)),
         };
         let sets = rows
             .iter()

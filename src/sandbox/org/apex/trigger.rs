@@ -149,7 +149,7 @@ fn fire_each(
         interp.stack.clear();
         if let Err(thrown) = outcome {
             let fatal = matches!(thrown, Thrown::Fatal(_));
-            let mut fault = interp.into_fault(thrown);
+            let mut fault = interp.fault_of(thrown);
             if !fatal {
                 let stack = fault.stack.join("\n");
                 fault.message = format!(
@@ -179,7 +179,7 @@ fn hand_back(interp: &Interp<'_>, rows: &mut [Record], items: &[Val], values: bo
         let row = row.borrow();
         record.errors.extend(row.errors.iter().skip(record.errors.len()).cloned());
         if values {
-            let changed = interp.record_of(&row).map_err(|thrown| interp.into_fault(thrown))?;
+            let changed = interp.record_of(&row).map_err(|thrown| interp.fault_of(thrown))?;
             record.fields = changed.fields;
         }
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, Formulas};
 use super::formula::Formula;
-use super::host::{Record, Value};
+use super::host::Record;
 use super::org::{OrgError, OrgOptions};
 use super::schema::{FieldKind, Schema};
 use super::standard;
@@ -48,13 +48,16 @@ impl File {
     }
 }
 
-/// Loads all trees into one catalog; a later tree may add to an earlier one's objects.
+/// Loads all trees into one catalog. A later tree may add to an earlier one's objects, and its custom metadata records
+/// take the place of an earlier one's, as they do when an admin deploys his own after the package.
 pub fn load(dirs: &[PathBuf], options: &OrgOptions) -> Result<Catalog, OrgError> {
     let mut files = Vec::new();
     for dir in dirs {
-        collect(dir, &mut files)?;
+        let mut tree = Vec::new();
+        collect(dir, &mut tree)?;
+        tree.sort_by(|one, other| one.path.cmp(&other.path));
+        files.append(&mut tree);
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
 
     let mut schema = Schema::default();
     for object in standard::objects(options) {
@@ -93,14 +96,13 @@ pub fn load(dirs: &[PathBuf], options: &OrgOptions) -> Result<Catalog, OrgError>
         catalog.permission_sets.insert(set.name.clone(), set);
     }
     for file in ending(&files, ".md-meta.xml") {
-        catalog.metadata_records.push(record::load(file, &schema)?);
-    }
-    for [object, name, field, value] in &options.metadata_values {
-        let named = |record: &&mut Record| {
-            record.object == *object && record.fields.get("DeveloperName") == Some(&Value::Text(name.clone()))
+        let record = record::load(file, &schema)?;
+        let same = |known: &Record| {
+            known.object == record.object && known.fields.get("DeveloperName") == record.fields.get("DeveloperName")
         };
-        if let Some(record) = catalog.metadata_records.iter_mut().find(named) {
-            record.fields.insert(field.clone(), Value::Text(value.clone()));
+        match catalog.metadata_records.iter_mut().find(|known| same(known)) {
+            Some(known) => known.fields.extend(record.fields),
+            None => catalog.metadata_records.push(record),
         }
     }
     point_everywhere(&mut schema);

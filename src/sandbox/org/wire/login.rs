@@ -14,6 +14,9 @@ use super::shared::Shared;
 use crate::sandbox::org::host::User;
 
 pub(super) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    if shared.faults.strikes("salesforce_down") {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     shared.usage.count_login();
     let form = parameters(&String::from_utf8_lossy(&body));
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();

@@ -42,6 +42,9 @@ pub(super) async fn data(
         return shared.respond(Err(Refusal::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")));
     }
     let strikes = |fault| !session.is_lasting() && shared.faults.strikes(fault);
+    if strikes("salesforce_down") {
+        return broken();
+    }
     if strikes("too_many_requests") {
         let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.";
         return shared.respond(Err(Refusal::new(403, "REQUEST_LIMIT_EXCEEDED", message)));

@@ -192,7 +192,7 @@ impl<'h> Interp<'h> {
     }
 
     /// A fault from the org, as the program sees it.
-    pub fn from_fault(&self, fault: Fault) -> Thrown {
+    pub fn thrown_by(&self, fault: Fault) -> Thrown {
         if fault.uncatchable {
             return Thrown::Fatal(Box::new(fault));
         }
@@ -209,7 +209,7 @@ impl<'h> Interp<'h> {
     }
 
     /// What leaves the runtime when nobody caught it.
-    pub fn into_fault(&self, thrown: Thrown) -> Fault {
+    pub fn fault_of(&self, thrown: Thrown) -> Fault {
         let value = match thrown {
             Thrown::Fatal(fault) => return *fault,
             Thrown::Exception(value) => value,

@@ -84,7 +84,7 @@ impl Interp<'_> {
             (Numbers::Double(a, b), BinaryOp::Add) => Val::Double(a + b),
             (Numbers::Double(a, b), BinaryOp::Subtract) => Val::Double(a - b),
             (Numbers::Double(a, b), BinaryOp::Multiply) => Val::Double(a * b),
-            (Numbers::Double(_, b), _) if b == 0.0 => return Err(self.divided_by_zero()),
+            (Numbers::Double(_, 0.0), _) => return Err(self.divided_by_zero()),
             (Numbers::Double(a, b), _) => Val::Double(a / b),
             (Numbers::Decimal(a, b), BinaryOp::Add) => Val::Dec(a + b),
             (Numbers::Decimal(a, b), BinaryOp::Subtract) => Val::Dec(a - b),

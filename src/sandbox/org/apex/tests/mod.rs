@@ -6,6 +6,7 @@ mod language;
 mod numbers;
 mod package;
 mod platform;
+mod refusals;
 mod texts;
 mod triggers;
 
@@ -56,5 +57,5 @@ fn run(runtime: &Runtime, org: &mut FakeOrg, method: &str) -> Result<String, Fau
     let class = runtime.class_named("Cases").map(|class| class.id).unwrap_or_default();
     let method = interp.find_method(class, method, &[]).unwrap_or_else(|| panic!("no method {method}"));
     let outcome = interp.invoke(&method, None, Vec::new()).and_then(|value| interp.text(&value));
-    outcome.map_err(|thrown| interp.into_fault(thrown))
+    outcome.map_err(|thrown| interp.fault_of(thrown))
 }

@@ -113,6 +113,9 @@ impl Subscription {
 
     /// Topic, preset and replay id count in the first request only.
     fn begin(&mut self, first: &FetchRequest) -> Result<(), End> {
+        if self.service.faults.strikes("salesforce_down") {
+            return Err(End::Broken);
+        }
         if first.topic_name.is_empty() {
             return Err(TOPIC_EMPTY.into());
         }
@@ -162,7 +165,7 @@ impl Subscription {
             }
             events.truncate(usize::try_from(bus.deliveries_left()).unwrap_or(usize::MAX));
             let Some(last) = events.last() else { return Err(DELIVERY_LIMIT.into()) };
-            if self.service.faults.strikes("dropped_stream") {
+            if self.service.faults.strikes("dropped_stream") || self.service.faults.strikes("salesforce_down") {
                 return Err(End::Broken);
             }
             let latest = last.replay;

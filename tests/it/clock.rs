@@ -1,0 +1,70 @@
+//! The machine's clock is set back an hour. libfaketime stands between the daemon and the clock.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+
+use crate::house::House;
+
+struct Backward(Child);
+
+impl Backward {
+    fn start(house: &House) -> Backward {
+        let log = std::fs::File::create(house.dir().join("daemon.log")).expect("a log file");
+        let child = Command::new("faketime")
+            // Only the wall clock is set back, as an administrator or a time server would; the monotonic one can't be.
+            .args(["--exclude-monotonic", "-f", "-1h", env!("CARGO_BIN_EXE_quittance")])
+            .args(["run", "--config", &house.endpoints.daemon_config])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("faketime: apt-get install faketime");
+        Backward(child)
+    }
+}
+
+impl Drop for Backward {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg("-TERM").arg(self.0.id().to_string()).status();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn an_hour_back_nothing_fires_twice_and_work_goes_on() {
+    let house = House::start().await;
+    let row = house.synced_account(&json!({"Name": "Before", "Billing_Email__c": "before@clock.example"})).await;
+    let account = row["Id"].as_str().expect("an Id");
+    let invoice = house
+        .insert(
+            "Invoice__c",
+            &json!({"Name": "CLOCK-1", "Account__c": account, "Currency_Code__c": "USD", "Status__c": "Open",
+                "Total__c": 12, "Due_Date__c": "2027-06-30"}),
+        )
+        .await
+        .expect("an invoice");
+    let press = json!({"invoiceId": invoice, "email": "before@clock.example", "note": null, "expiresOn": null});
+    house.press("SendPaymentLinkController", "send", &press).await.expect("Send Payment Link");
+    house.mail_to("before@clock.example", "CLOCK-1", 30).await.expect("the mail");
+    // One command that waits for its next try over the change of the clock.
+    house.fault("stripe_down", 1.0).await;
+    let waiting = house.insert("Account", &json!({"Name": "Waits"})).await.expect("insert");
+    house
+        .eventually("a try", 20, || async {
+            Ok(if house.daemon_log().contains("waits for its next try") { Ok(()) } else { Err(String::new()) })
+        })
+        .await;
+    house.kill_daemon().await;
+    house.fault("stripe_down", 0.0).await;
+
+    let _daemon = Backward::start(&house);
+    house.is_ready().await;
+    house.synced(&waiting).await;
+    house.synced_account(&json!({"Name": "After"})).await;
+    house.update("Account", account, &json!({"Phone": "3"})).await.expect("update");
+    house.synced(account).await;
+    assert_eq!(house.customers().await.len(), 3);
+    assert_eq!(house.mails().await.expect("mails").len(), 1, "no link was mailed again");
+    assert_eq!(house.payment_errors().await, 0);
+}
