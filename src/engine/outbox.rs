@@ -18,6 +18,8 @@ const STRAGGLERS_MS: i64 = 300;
 /// A lock that another process held is tried again at once a few times, then ever later.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
+/// The records that a Payment Error points at.
+const ABOUT: &[&str] = &["Account__c", "Invoice__c", "Payment__c", "Payment_Request__c"];
 /// A row that fails in ways that should pass becomes a Payment Error after so many tries.
 const MOST_ATTEMPTS: i64 = 12;
 /// How often what was refused is tried again by itself: a missing right, and anything else.
@@ -199,6 +201,10 @@ async fn one_failed(tx: &mut store::Tx, me: &str, row: &Outgoing, error: &RowErr
         return tx.send_again(me, row, after(now_ms, LONGEST_DELAY), false).await;
     }
     if row.write.object == "Payment_Error__c" {
+        // What it is about may be gone, and that must not keep it from being told.
+        if tx.send_without(me, row, ABOUT, now_ms).await? {
+            return Ok(());
+        }
         // There is nowhere else to say it but the log, so it stays and is tried hourly.
         return tx.send_again(me, row, after(now_ms, REFUSED_HOURLY), true).await;
     }

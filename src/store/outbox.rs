@@ -375,6 +375,31 @@ impl Tx {
         self.write_out(error, now_ms).await
     }
 
+    /// Sends a write again now without some of its fields. Answers false where it has none of them, and does nothing.
+    pub async fn send_without(&mut self, sidecar: &str, sent: &Outgoing, leave: &[&str], now_ms: i64) -> Result<bool> {
+        let mut fields = sent.write.fields.clone();
+        fields.retain(|name, _| !leave.contains(&name.as_str()));
+        if fields.len() == sent.write.fields.len() {
+            return Ok(false);
+        }
+        let text = serde_json::to_string(&fields).map_err(|_| unreadable("a write"))?;
+        let changed = execute!(
+            self,
+            "UPDATE outbox SET fields = $1, version = version + 1, claimed_by = NULL, next_at_ms = $2
+             WHERE target = $3 AND claimed_by = $4 AND version = $5",
+            text,
+            now_ms,
+            sent.target.as_str(),
+            sidecar,
+            sent.version
+        )?;
+        if changed == 0 {
+            // more was merged, which may mend it
+            self.send_again(sidecar, sent, now_ms, true).await?;
+        }
+        Ok(true)
+    }
+
     /// Sends a refused write again now. Answers whether there is one; one that is under way counts.
     pub async fn retry_refused(&mut self, target: &str, now_ms: i64) -> Result<bool> {
         let sql = "UPDATE outbox SET next_at_ms = $1, attempts = 0 WHERE target = $2 AND refused IS NOT NULL";
