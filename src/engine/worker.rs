@@ -15,6 +15,7 @@ use crate::domain::{CommandKind, Priority};
 use crate::store;
 use crate::store::commands::{Claimed, Trouble};
 use crate::store::outbox::Write;
+use crate::store::together::Together;
 
 /// How long a stop waits for what is in hand.
 const FINISHING: Duration = Duration::from_secs(14);
@@ -27,6 +28,8 @@ struct Pace {
     priority: Priority,
     /// Most commands in hand.
     most: usize,
+    /// Most of them being worked on. More would not go faster, and would stand in line for the database before a customer.
+    at_once: usize,
     /// No claim before so many places are free, so that reads stay large.
     least_free: usize,
     /// Time for others to arrive, so that they are read in the same call.
@@ -34,31 +37,36 @@ struct Pace {
 }
 
 const INTERACTIVE: Pace =
-    Pace { priority: Priority::Interactive, most: 200, least_free: 1, gather: Duration::from_millis(15) };
+    Pace { priority: Priority::Interactive, most: 200, at_once: 200, least_free: 1, gather: Duration::from_millis(15) };
 const BULK: Pace = Pace {
     priority: Priority::Bulk,
     most: READ_AT_ONCE,
+    at_once: 64,
     least_free: READ_AT_ONCE - 250,
     gather: Duration::from_millis(200),
 };
 
 /// Works until the house stops, then finishes what is in hand.
 pub async fn run(house: House, registry: Registry) {
-    tokio::join!(keep_pace(&house, &registry, INTERACTIVE), keep_pace(&house, &registry, BULK));
+    let endings = Arc::default();
+    tokio::join!(keep_pace(&house, &registry, &endings, INTERACTIVE), keep_pace(&house, &registry, &endings, BULK));
 }
 
-async fn keep_pace(house: &House, registry: &Registry, pace: Pace) {
+async fn keep_pace(house: &House, registry: &Registry, endings: &Arc<Endings>, pace: Pace) {
     let places = Arc::new(Semaphore::new(pace.most));
+    let hands = Arc::new(Semaphore::new(pace.at_once));
     let tasks = TaskTracker::new();
     while !house.stop.is_cancelled() {
         if places.available_permits() >= pace.least_free {
             match claim(house, pace, places.available_permits()).await {
                 Ok(claimed) if !claimed.is_empty() => {
-                    for (claimed, record) in read_back(house, registry, claimed).await {
+                    for (claimed, record) in read_back(house, registry, endings, claimed).await {
                         let Ok(place) = places.clone().acquire_owned().await else { return };
                         let (house, registry) = (house.clone(), registry.clone());
+                        let (endings, hands) = (Arc::clone(endings), Arc::clone(&hands));
                         tasks.spawn(async move {
-                            do_one(&house, &registry, claimed, record).await;
+                            let Ok(_hand) = hands.acquire_owned().await else { return };
+                            do_one(&house, &registry, &endings, claimed, record).await;
                             drop(place);
                         });
                     }
@@ -94,7 +102,12 @@ async fn claim(house: &House, pace: Pace, free: usize) -> store::Result<Vec<Clai
 type Record = Option<Map<String, Value>>;
 
 /// Reads the records of claimed commands, up to 2,000 a call. What could not be read goes back into the queue.
-async fn read_back(house: &House, registry: &Registry, claimed: Vec<Claimed>) -> Vec<(Claimed, Record)> {
+async fn read_back(
+    house: &House,
+    registry: &Registry,
+    endings: &Endings,
+    claimed: Vec<Claimed>,
+) -> Vec<(Claimed, Record)> {
     let mut groups: HashMap<CommandKind, Vec<Claimed>> = HashMap::new();
     for one in claimed {
         groups.entry(one.command.kind).or_default().push(one);
@@ -123,7 +136,7 @@ async fn read_back(house: &House, registry: &Registry, claimed: Vec<Claimed>) ->
                             Some(outcome) => outcome,
                             None => continue,
                         };
-                        end(house, one, outcome).await;
+                        end(house, endings, one, outcome).await;
                     }
                 }
             }
@@ -144,7 +157,7 @@ impl Outcome {
     }
 }
 
-async fn do_one(house: &House, registry: &Registry, claimed: Claimed, record: Record) {
+async fn do_one(house: &House, registry: &Registry, endings: &Endings, claimed: Claimed, record: Record) {
     if house.stop.is_cancelled() {
         let handed_back = async {
             let mut tx = house.store.begin().await?;
@@ -185,14 +198,15 @@ async fn do_one(house: &House, registry: &Registry, claimed: Claimed, record: Re
         ),
     };
     metrics::histogram!("quittance_command_seconds", "kind" => kind.name()).record(started.elapsed().as_secs_f64());
-    end(house, &claimed, outcome).await;
+    end(house, endings, &claimed, outcome).await;
 }
 
 /// Records how a try ended. If even that fails, the claim stays ours until it is freed by a restart or by another sidecar,
 /// and the steps run again, which they are made for.
-async fn end(house: &House, claimed: &Claimed, outcome: Outcome) {
+async fn end(house: &House, endings: &Endings, claimed: &Claimed, outcome: Outcome) {
+    let ending = Arc::new((claimed.clone(), outcome));
     for _ in 0..5 {
-        match try_end(house, claimed, &outcome).await {
+        match endings.commit(Arc::clone(&ending), |endings| record(house, endings)).await {
             Ok(()) => {
                 house.outbox_filled.notify_one();
                 house.commands_came.notify_waiters();
@@ -210,9 +224,47 @@ async fn end(house: &House, claimed: &Claimed, outcome: Outcome) {
     }
 }
 
-async fn try_end(house: &House, claimed: &Claimed, outcome: &Outcome) -> store::Result<()> {
-    let (me, now_ms, id) = (house.me(), house.now_ms(), &claimed.command.id);
+/// How tries ended that are recorded in one transaction.
+type Endings = Together<Arc<(Claimed, Outcome)>, store::Result<()>>;
+
+async fn record(house: &House, endings: Vec<Arc<(Claimed, Outcome)>>) -> Vec<store::Result<()>> {
+    let error = match try_record(house, &endings).await {
+        Ok(each) => return each,
+        Err(error) => error,
+    };
+    if endings.len() == 1 {
+        return vec![Err(error)];
+    }
+    // One that the database refuses must not take the others along. Where it does not answer, asking again won't help.
+    if error.is_refusal() {
+        let mut each = Vec::with_capacity(endings.len());
+        for ending in &endings {
+            let alone = try_record(house, std::slice::from_ref(ending)).await;
+            each.push(alone.and_then(|mut one| one.pop().unwrap_or(Ok(()))));
+        }
+        return each;
+    }
+    let why = error.to_string();
+    endings.iter().map(|_| Err(store::Error::Together { why: why.clone() })).collect()
+}
+
+/// What we no longer hold is left out; everything else stands or falls together.
+async fn try_record(house: &House, endings: &[Arc<(Claimed, Outcome)>]) -> store::Result<Vec<store::Result<()>>> {
+    let mut each = Vec::with_capacity(endings.len());
     let mut tx = house.store.begin().await?;
+    for ending in endings {
+        each.push(match write_end(&mut tx, house, &ending.0, &ending.1).await {
+            Err(error @ store::Error::Lost { .. }) => Err(error),
+            other => Ok(other?),
+        });
+    }
+    tx.commit().await?;
+    Ok(each)
+}
+
+/// Touches the command first: if it is lost, nothing else was written.
+async fn write_end(tx: &mut store::Tx, house: &House, claimed: &Claimed, outcome: &Outcome) -> store::Result<()> {
+    let (me, now_ms, id) = (house.me(), house.now_ms(), &claimed.command.id);
     match outcome {
         Outcome::Done(writes) => {
             tx.done(&me, claimed, now_ms).await?;
@@ -224,7 +276,7 @@ async fn try_end(house: &House, claimed: &Claimed, outcome: &Outcome) -> store::
         Outcome::Later { trouble, after, counts, if_given_up } => {
             let attempts = claimed.attempts + i64::from(*counts);
             match retry::after(attempts.max(1), *after) {
-                Next::GiveUp if *counts => give_up(&mut tx, &me, claimed, trouble, if_given_up, now_ms).await?,
+                Next::GiveUp if *counts => give_up(tx, &me, claimed, trouble, if_given_up, now_ms).await?,
                 next => {
                     let wait = match next {
                         Next::Wait(wait) => wait,
@@ -236,9 +288,9 @@ async fn try_end(house: &House, claimed: &Claimed, outcome: &Outcome) -> store::
                 }
             }
         }
-        Outcome::GiveUp { trouble, writes } => give_up(&mut tx, &me, claimed, trouble, writes, now_ms).await?,
+        Outcome::GiveUp { trouble, writes } => give_up(tx, &me, claimed, trouble, writes, now_ms).await?,
     }
-    tx.commit().await
+    Ok(())
 }
 
 async fn give_up(

@@ -287,8 +287,8 @@ impl Tx {
         let one = fetch_scalar!(
             self,
             String,
-            "SELECT id FROM commands WHERE priority = $1 AND (state = 'working' OR (state = 'waiting' AND next_at_ms <= $2))
-             LIMIT 1",
+            "SELECT id FROM commands WHERE state IN ('waiting', 'working') AND priority = $1
+                AND (state = 'working' OR next_at_ms <= $2) LIMIT 1",
             priority.number(),
             until_ms
         )?;

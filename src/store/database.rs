@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+use super::hints::Arrivals;
 use super::{Error, Result};
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
@@ -34,6 +36,8 @@ pub enum Db {
 pub struct Store {
     /// Where it lies.
     pub(crate) db: Db,
+    /// Webhook events on their way into it.
+    pub(super) arrivals: Arc<Arrivals>,
 }
 
 /// A writing transaction. Dropped without [`Tx::commit`], it never was.
@@ -88,7 +92,7 @@ impl Store {
             });
         }
         let reader = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
-        Ok(Self { db: Db::Sqlite { writer, reader, file: file.to_owned() } })
+        Ok(Self { db: Db::Sqlite { writer, reader, file: file.to_owned() }, arrivals: Arc::default() })
     }
 
     /// Opens a server's database.
@@ -99,7 +103,7 @@ impl Store {
             .connect_with(options.application_name("quittance"))
             .await?;
         POSTGRES_MIGRATIONS.run(&pool).await?;
-        Ok(Self { db: Db::Postgres(pool) })
+        Ok(Self { db: Db::Postgres(pool), arrivals: Arc::default() })
     }
 
     /// Begins a writing transaction. Hold none over an outside call.

@@ -1,8 +1,11 @@
 //! Webhook events, and what is to be read again at Stripe because of them or of a sweep.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sqlx::FromRow;
 
-use super::{Result, Store, Tx, execute, fetch_all};
+use super::together::Together;
+use super::{Error, Result, Store, Tx, execute, fetch_all};
 
 /// One object to read again.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -14,13 +17,58 @@ pub struct Hint {
     pub asked_ms: i64,
 }
 
+/// A webhook event that wants to become durable.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    event_id: String,
+    stripe_id: Option<String>,
+    now_ms: i64,
+}
+
+pub(super) type Arrivals = Together<Arrival, Result<bool>>;
+
 impl Store {
-    /// Makes an event durable: its id, so that a repeat is known, and what it hints at. Answers whether it was new.
+    /// Makes an event durable: its id, so that a repeat is known, and what it hints at. Answers whether it was new. Events
+    /// that come at the same time share one commit.
     pub async fn record_event_once(&self, event_id: &str, stripe_id: Option<&str>, now_ms: i64) -> Result<bool> {
+        let arrival = Arrival { event_id: event_id.to_owned(), stripe_id: stripe_id.map(str::to_owned), now_ms };
+        self.arrivals.commit(arrival, |arrivals| self.record_events(arrivals)).await
+    }
+
+    async fn record_events(&self, arrivals: Vec<Arrival>) -> Vec<Result<bool>> {
+        let error = match self.try_record_events(&arrivals).await {
+            Ok(new) => return new.into_iter().map(Ok).collect(),
+            Err(error) => error,
+        };
+        // One that the database refuses must not take the others along. Where it does not answer, asking again won't help.
+        if arrivals.len() > 1 && error.is_refusal() {
+            let mut each = Vec::with_capacity(arrivals.len());
+            for arrival in &arrivals {
+                let alone = self.try_record_events(std::slice::from_ref(arrival)).await;
+                each.push(alone.map(|new| new.first() == Some(&true)));
+            }
+            return each;
+        }
+        let why = error.to_string();
+        arrivals.iter().map(|_| Err(Error::Together { why: why.clone() })).collect()
+    }
+
+    /// All of them in one transaction, in the order of their ids, so that two sidecars can't wait for each other.
+    async fn try_record_events(&self, arrivals: &[Arrival]) -> Result<Vec<bool>> {
+        let mut order: Vec<usize> = (0..arrivals.len()).collect();
+        order.sort_by(|one, other| arrivals[*one].event_id.cmp(&arrivals[*other].event_id));
+        let mut new = vec![false; arrivals.len()];
+        let mut hints = BTreeMap::new();
         let mut tx = self.begin().await?;
-        let sql = "INSERT INTO webhook_events (event_id, received_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        let new = execute!(&mut tx, sql, event_id, now_ms)? > 0;
-        if new && let Some(stripe_id) = stripe_id {
+        for at in order {
+            let arrival = &arrivals[at];
+            let sql = "INSERT INTO webhook_events (event_id, received_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            new[at] = execute!(&mut tx, sql, arrival.event_id.as_str(), arrival.now_ms)? > 0;
+            if let (true, Some(stripe_id)) = (new[at], &arrival.stripe_id) {
+                hints.insert(stripe_id.as_str(), arrival.now_ms);
+            }
+        }
+        for (stripe_id, now_ms) in hints {
             tx.hint(stripe_id, now_ms).await?;
         }
         tx.commit().await?;
@@ -29,6 +77,7 @@ impl Store {
 
     /// Hints at many objects at once.
     pub async fn hint_all(&self, stripe_ids: impl IntoIterator<Item = &str>, now_ms: i64) -> Result<()> {
+        let stripe_ids: BTreeSet<&str> = stripe_ids.into_iter().collect();
         let mut tx = self.begin().await?;
         for stripe_id in stripe_ids {
             tx.hint(stripe_id, now_ms).await?;
@@ -103,6 +152,26 @@ mod tests {
             assert!(!store.record_event_once("evt_1", Some("pi_1"), 11).await.unwrap());
             store.hint_done(&hints[0], 12).await.unwrap();
             assert_eq!(store.take_hints(10, 5_000, 9_000).await.unwrap(), []);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn events_that_come_at_once_are_each_answered_for_itself() {
+        on_both(async |store| {
+            assert!(store.record_event_once("evt_07", Some("pi_old"), 1).await.unwrap());
+            let mut posts = tokio::task::JoinSet::new();
+            for number in 0..50 {
+                let store = store.clone();
+                posts.spawn(async move {
+                    let (event, intent) = (format!("evt_{number:02}"), format!("pi_{}", number % 5));
+                    (number, store.record_event_once(&event, Some(&intent), 10).await.unwrap())
+                });
+            }
+            let repeated: Vec<i32> =
+                posts.join_all().await.into_iter().filter(|(_, new)| !new).map(|(number, _)| number).collect();
+            assert_eq!(repeated, [7]);
+            assert_eq!(store.take_hints(100, 10, 1_000).await.unwrap().len(), 6);
         })
         .await;
     }

@@ -21,6 +21,7 @@ pub mod receipts;
 pub mod sessions;
 pub mod stamp;
 mod sweeps;
+pub mod together;
 #[macro_use]
 mod statements;
 
@@ -75,6 +76,12 @@ pub enum Error {
         /// The claim or lease.
         what: String,
     },
+    /// A transaction made for several together failed, and with it this one's part.
+    #[error("the database failed: {why}")]
+    Together {
+        /// What went wrong.
+        why: String,
+    },
     /// What is stored can't be understood.
     #[error("the database holds {what} that this version does not understand: {found:?}")]
     Unreadable {
@@ -83,6 +90,13 @@ pub enum Error {
         /// The value.
         found: String,
     },
+}
+
+impl Error {
+    /// Whether the database answered, and refused: something in the statement, not the database, is at fault.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(_)))
+    }
 }
 
 /// What the store answers.
