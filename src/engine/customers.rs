@@ -74,6 +74,18 @@ pub async fn create(
                 house.store.next_generation(account_id, generation).await?;
                 return Err(error.into());
             }
+            Err(error) if error.is_kept() => {
+                // The first call has ended and its key is spent. The list is consistent: what it lacks was not made.
+                let org = house.salesforce.session().await.ok().map(|token| token.org_id.to_string());
+                if let Some(id) = find(stripe, account_id, org.as_deref(), effect.first_tried_ms, priority).await? {
+                    house.store.effect_done(&key, &id, house.now_ms()).await?;
+                    house.store.know_customer(account_id, &id, None).await?;
+                    return Ok((id, false));
+                }
+                house.store.effect_done(&key, "failed", house.now_ms()).await?;
+                house.store.next_generation(account_id, generation).await?;
+                generation = house.store.customer(account_id).await?.generation;
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -24,6 +24,14 @@ pub struct Effect {
 /// Stripe keeps keys for at least 24 hours; after 23 we look before we try again.
 pub const KEY_LIFE_MS: i64 = 23 * 3_600_000;
 
+/// The answer of an effect whose key Stripe has spent on a failure that it keeps.
+pub const SPENT: &str = "spent";
+
+/// The key of a further try of what may be done twice without harm; the first has no number.
+pub fn numbered(key: String, number: u32) -> String {
+    if number == 0 { key } else { format!("{key}:{number}") }
+}
+
 impl Effect {
     /// Whether Stripe may have forgotten the key, so that sending it again could do it twice.
     pub fn is_stale(&self, now_ms: i64) -> bool {

@@ -195,6 +195,7 @@ impl Client {
         let heads = Heads {
             should_retry: head("Stripe-Should-Retry").and_then(|value| value.parse().ok()),
             rate_limited: head("Stripe-Rate-Limited-Reason").is_some(),
+            replayed: head("Idempotent-Replayed").is_some_and(|value| value == "true"),
             request_id: head("Request-Id").unwrap_or_default(),
         };
         let body = answer.bytes().await.map_err(no_answer)?;

@@ -16,9 +16,10 @@ pub enum Error {
         #[source]
         source: reqwest::Error,
     },
-    /// A 5xx answer says nothing about what happened.
+    /// A 5xx answer says nothing about what happened. `kept` is Stripe's replay of a failure that it stored under the key:
+    /// the first call has ended, and this key will never say anything else.
     #[error("Stripe failed at {call} with status {status} (request {request_id}); it may or may not have happened")]
-    Failed { call: &'static str, status: u16, request_id: String },
+    Failed { call: &'static str, status: u16, request_id: String, kept: bool },
     /// The rate limit. Nothing happened.
     #[error("Stripe asks us to slow down at {call}; we wait {} ms", after.as_millis())]
     TooFast { call: &'static str, after: Duration },
@@ -89,6 +90,12 @@ impl Error {
         matches!(self, Self::NoAnswer { .. } | Self::Failed { .. } | Self::Unreadable { .. })
     }
 
+    /// Whether the key is spent on a failure that Stripe keeps. Only then, and after looking at what is there, may another
+    /// key do the same work.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Self::Failed { kept: true, .. })
+    }
+
     /// The intent that Stripe sent along with the error.
     pub fn intent(&self) -> Option<&PaymentIntent> {
         match self {
@@ -138,6 +145,7 @@ struct Body {
 pub(super) struct Heads {
     pub should_retry: Option<bool>,
     pub rate_limited: bool,
+    pub replayed: bool,
     pub request_id: String,
 }
 
@@ -160,7 +168,7 @@ pub(super) fn read(call: &'static str, status: u16, heads: &Heads, body: &[u8]) 
         429 if code == "lock_timeout" && !heads.rate_limited => Error::Busy { call },
         429 => Error::TooFast { call, after: Duration::from_secs(1) },
         409 | 424 => Error::Busy { call },
-        500.. => Error::Failed { call, status, request_id },
+        500.. => Error::Failed { call, status, request_id, kept: heads.replayed },
         _ if heads.should_retry == Some(true) => Error::Busy { call },
         401 | 403 => Error::NotAllowed { call, status },
         404 => Error::Missing { call, message },
@@ -173,7 +181,11 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Error {
-        let heads = Heads { should_retry: None, rate_limited: false, request_id: "req_1".into() };
+        answer_replayed(status, body, false)
+    }
+
+    fn answer_replayed(status: u16, body: &str, replayed: bool) -> Error {
+        let heads = Heads { should_retry: None, rate_limited: false, replayed, request_id: "req_1".into() };
         read("POST /v1/payment_intents", status, &heads, body.as_bytes())
     }
 
@@ -182,6 +194,12 @@ mod tests {
         let error = answer(500, r#"{"error":{"type":"api_error"}}"#);
         assert!(error.may_have_happened());
         assert!(matches!(error.retry(), Retry::SameKey { .. }));
+    }
+
+    #[test]
+    fn only_a_replayed_500_spends_its_key() {
+        assert!(!answer(500, "").is_kept());
+        assert!(answer_replayed(500, "", true).is_kept());
     }
 
     #[test]

@@ -212,9 +212,9 @@ async fn a_database_restored_from_an_hour_ago_charges_nobody_twice() {
     let payer = Payer::enter(&house, &scene.link).await;
     scene.stands(&house, "Open", 0.0, 50.0).await;
     let kept = tempfile::tempdir().expect("a folder");
-    house.kill().await;
+    house.kill_daemon().await;
     house.back_up(kept.path());
-    house.revive().await;
+    house.start_daemon().await;
     // What the backup knows nothing of: two payments, and an attempt whose secret is out.
     let (first, second) = (payer.pay(Some("12")).await, payer.pay(Some("13")).await);
     let shown = payer.page().await;
@@ -224,9 +224,9 @@ async fn a_database_restored_from_an_hour_ago_charges_nobody_twice() {
     let numbers = [receipt_number(&house, &first).await, receipt_number(&house, &second).await];
     payer::receipt_mail(&house, &numbers[1]).await;
 
-    house.kill().await;
+    house.kill_daemon().await;
     house.restore(kept.path());
-    house.revive().await;
+    house.start_daemon().await;
 
     let page = payer.page().await;
     page.says("$25.00 USD left to pay").says("In progress").says("$10.00 USD");

@@ -333,8 +333,8 @@ async fn what_is_paid_is_booked_receipted_and_told() {
         house.sql("UPDATE links SET locked_until_ms = changed_ms - 1 WHERE locked_until_ms IS NOT NULL").await,
         1
     );
-    house.kill().await;
-    house.revive().await;
+    house.kill_daemon().await;
+    house.start_daemon().await;
     let soql = "SELECT State__c FROM Payment_Link__c WHERE Invoice__r.Name = 'B-LOCK'";
     until("the link to be Open again in the org", 20, || async {
         let found = house.one(soql).await?;

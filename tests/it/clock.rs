@@ -8,19 +8,27 @@ use crate::house::House;
 
 struct Backward(Child);
 
+/// Only the wall clock is set back, as an administrator or a time server would; the monotonic one can't be. Without the
+/// wrapper `faketime`, whose child would outlive a SIGTERM. `$LIB` is the dynamic linker's.
+fn an_hour_back(command: &mut Command) -> &mut Command {
+    let library = "/usr/$LIB/faketime/libfaketimeMT.so.1";
+    command.env("LD_PRELOAD", library).env("FAKETIME", "-1h").env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+}
+
+fn seconds(command: &mut Command) -> i64 {
+    let output = command.arg("+%s").output().expect("date");
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("seconds")
+}
+
 impl Backward {
     fn start(house: &House) -> Backward {
+        let behind = seconds(&mut Command::new("date")) - seconds(an_hour_back(&mut Command::new("date")));
+        assert!((3_590..=3_601).contains(&behind), "the clock is {behind} s behind: apt-get install faketime");
         let log = std::fs::File::create(house.dir().join("daemon.log")).expect("a log file");
-        let child = Command::new("faketime")
-            // Only the wall clock is set back, as an administrator or a time server would; the monotonic one can't be.
-            .args(["--exclude-monotonic", "-f", "-1h", env!("CARGO_BIN_EXE_quittance")])
-            .args(["run", "--config", &house.endpoints.daemon_config])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("faketime: apt-get install faketime");
-        Backward(child)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
+        command.args(["run", "--config", &house.endpoints.daemon_config]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        Backward(an_hour_back(&mut command).spawn().expect("the daemon"))
     }
 }
 

@@ -22,8 +22,8 @@ impl Manager {
         Manager { socket, path }
     }
 
-    fn start(&self, house: &House) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_quittance"))
+    fn start(&self, house: &House) -> Daemon {
+        let child = Command::new(env!("CARGO_BIN_EXE_quittance"))
             .args(["run", "--config", &house.endpoints.daemon_config])
             .env("NOTIFY_SOCKET", &self.path)
             .env("WATCHDOG_USEC", "1000000")
@@ -31,7 +31,8 @@ impl Manager {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("the daemon")
+            .expect("the daemon");
+        Daemon(child)
     }
 
     fn hears(&self, word: &str, seconds: u64) -> bool {
@@ -45,6 +46,16 @@ impl Manager {
             }
         }
         false
+    }
+}
+
+/// Ends with the test, however that ends.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -76,9 +87,9 @@ async fn systemd_sees_it_ready_alive_stopping_and_starting_again() {
 
         house.synced_account(&json!({"Name": format!("Round {round}")})).await;
 
-        terminate(&daemon);
+        terminate(&daemon.0);
         assert!(manager.hears("STOPPING=1", 5), "it says that it stops");
-        let status = ended(&mut daemon, 25).await.expect("a stop within 25 s");
+        let status = ended(&mut daemon.0, 25).await.expect("a stop within 25 s");
         assert!(status.success(), "a wanted stop is no failure: {status}");
     }
 }

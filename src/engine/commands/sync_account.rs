@@ -4,6 +4,7 @@ use crate::engine::customers::{self, plain_body};
 use crate::engine::house::House;
 use crate::engine::work::{Doing, Handler, Outcome, ReadBack, Work};
 use crate::store;
+use crate::store::effects::{SPENT, numbered};
 use crate::store::outbox::Write;
 use crate::stripe::{self, Form, Priority};
 
@@ -141,17 +142,31 @@ impl SyncAccount {
     /// Answers whether Stripe says that it was deleted.
     async fn send_update(&self, customer: &str, key: &str, body: &str) -> Result<bool, customers::Error> {
         let path = format!("/v1/customers/{customer}");
-        let now_ms = self.house.now_ms();
-        let effect = self.house.store.effect_begin(key, "POST", &path, body, now_ms).await?;
-        if effect.answered_ms.is_some() {
-            return Ok(false);
+        // An update may be sent again at any age and under another key: it sets the same values.
+        for number in 0.. {
+            let key = numbered(key.to_owned(), number);
+            let effect = self.house.store.effect_begin(&key, "POST", &path, body, self.house.now_ms()).await?;
+            if effect.answer.as_deref() == Some(SPENT) {
+                continue;
+            }
+            if effect.answered_ms.is_some() {
+                return Ok(false);
+            }
+            let updated = match self.stripe.update_customer(customer, &key, &effect.body, Priority::Background).await {
+                Ok(updated) => updated,
+                Err(error) => {
+                    if error.is_kept() {
+                        self.house.store.effect_done(&key, SPENT, self.house.now_ms()).await?;
+                    }
+                    return Err(error.into());
+                }
+            };
+            if !updated.deleted {
+                self.house.store.effect_done(&key, &updated.id, self.house.now_ms()).await?;
+            }
+            return Ok(updated.deleted);
         }
-        // An update may be sent again at any age: it sets the same values.
-        let updated = self.stripe.update_customer(customer, key, &effect.body, Priority::Background).await?;
-        if !updated.deleted {
-            self.house.store.effect_done(key, &updated.id, self.house.now_ms()).await?;
-        }
-        Ok(updated.deleted)
+        Ok(false)
     }
 
     async fn anew(&self, work: &Work, account: &str) -> Result<String, customers::Error> {

@@ -262,7 +262,7 @@ impl Payments {
             None => None,
         };
         let handed_out = match read.seen.status {
-            IntentStatus::Succeeded => self.receipt_number_in_org(&read.stripe_id).await,
+            IntentStatus::Succeeded => self.receipt_number_in_org(&read.stripe_id, read.received_s).await?,
             _ => None,
         };
         let now_ms = self.now_ms();

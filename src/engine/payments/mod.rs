@@ -16,7 +16,7 @@ mod sweep;
 mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 pub use book::Booked;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
@@ -60,6 +60,8 @@ struct Inner {
     settings: Settings,
     /// False until the first sweep has adopted the intents that this database doesn't know.
     open: AtomicBool,
+    /// When that was, in seconds of the wall clock.
+    opened_s: AtomicI64,
     /// Something is to be read or sent now rather than at the next round.
     nudge: tokio::sync::Notify,
     readings: readings::Readings,
@@ -89,6 +91,7 @@ impl Payments {
             org,
             settings,
             open: AtomicBool::new(false),
+            opened_s: AtomicI64::new(i64::MAX),
             nudge: tokio::sync::Notify::new(),
             readings: readings::Readings::new(),
         }))
@@ -148,7 +151,12 @@ impl Payments {
         self.0.nudge.notified().await;
     }
 
+    fn opened_s(&self) -> i64 {
+        self.0.opened_s.load(Ordering::Acquire)
+    }
+
     fn opens(&self) {
+        self.0.opened_s.store(super::clock::wall_ms() / 1000, Ordering::Release);
         self.0.open.store(true, Ordering::Release);
     }
 

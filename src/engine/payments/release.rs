@@ -8,6 +8,7 @@ use crate::domain::payable::Standing;
 use crate::domain::payment::IntentStatus;
 use crate::engine::clock::wall_ms;
 use crate::store::attempts::Attempt;
+use crate::store::effects::{SPENT, numbered};
 use crate::stripe::{self, Form, Priority};
 
 impl Payments {
@@ -36,20 +37,32 @@ impl Payments {
         Ok(())
     }
 
-    /// Asks Stripe to cancel. A refusal is no error: the reading afterwards tells what is true.
+    /// Asks Stripe to cancel. A refusal is no error: the reading afterwards tells what is true. A key that is spent on a
+    /// failure is followed by a numbered one: to cancel twice does no more than once.
     pub(super) async fn cancel(&self, attempt: &str, intent: &str) -> Result<(), Error> {
-        let key = format!("cancel:{attempt}:{intent}");
         let body = Form::new().with("cancellation_reason", "abandoned").into_body();
         let path = format!("/v1/payment_intents/{intent}/cancel");
-        let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
-        match self.stripe().cancel_intent(intent, &key, &effect.body, Priority::Customer).await {
-            Ok(canceled) => Ok(self.store().effect_done(&key, &canceled.status, self.now_ms()).await?),
-            Err(error @ (stripe::Error::Refused { .. } | stripe::Error::Missing { .. })) => {
-                tracing::info!(intent.id = intent, error = %error, "the intent could not be canceled; it is read again");
-                Ok(())
+        for number in 0.. {
+            let key = numbered(format!("cancel:{attempt}:{intent}"), number);
+            let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
+            if effect.answer.as_deref() == Some(SPENT) {
+                continue;
             }
-            Err(error) => Err(error.into()),
+            match self.stripe().cancel_intent(intent, &key, &effect.body, Priority::Customer).await {
+                Ok(canceled) => return Ok(self.store().effect_done(&key, &canceled.status, self.now_ms()).await?),
+                Err(error @ (stripe::Error::Refused { .. } | stripe::Error::Missing { .. })) => {
+                    tracing::info!(intent.id = intent, error = %error, "the intent could not be canceled; it is read again");
+                    return Ok(());
+                }
+                Err(error) => {
+                    if error.is_kept() {
+                        self.store().effect_done(&key, SPENT, self.now_ms()).await?;
+                    }
+                    return Err(error.into());
+                }
+            }
         }
+        Ok(())
     }
 
     /// Cancels card attempts that nobody touched for half an hour. Answers how many were looked at.

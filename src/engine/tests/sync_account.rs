@@ -99,6 +99,6 @@ async fn a_key_older_than_23_hours_is_looked_up_before_anything_is_made() {
         assert_eq!(outside.world().customer_lists, 1);
         assert_eq!(outside.world().customers.len(), customers);
         assert_eq!(fields["Stripe_Customer_Id__c"] == "cus_lost", there);
-        assert_eq!(outside.world().keys.contains_key(&key), false, "Stripe may have forgotten the old key");
+        assert!(!outside.world().keys.contains_key(&key), "Stripe may have forgotten the old key");
     }
 }

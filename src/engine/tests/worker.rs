@@ -81,9 +81,12 @@ async fn retries_end_as_a_dead_letter_with_an_error_and_the_lane_goes_on() {
     let outside = Outside::start(store.clone()).await;
     let script = Script::default();
     outside
-        .enqueue(&[command("stuck:1", CommandKind::SyncAccount, A), command("a:2", CommandKind::SyncAccount, A)])
+        // Of another kind: a later sync of the same account would be the mending of the first.
+        .enqueue(&[command("stuck:1", CommandKind::SyncAccount, A), command("a:2", CommandKind::ReviewInvoice, A)])
         .await;
-    let registry = Registry::default().with(CommandKind::SyncAccount, script.clone());
+    let registry = Registry::default()
+        .with(CommandKind::SyncAccount, script.clone())
+        .with(CommandKind::ReviewInvoice, script.clone());
     let task = tokio::spawn(worker::run(outside.house.clone(), registry));
     for tries in 1..=30 {
         until("the next try", async || script.tries.load(Ordering::Relaxed) >= tries).await;

@@ -1,36 +1,32 @@
 //! What must stand in no log and, in clear, in no table.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use sqlx::{Column, Row};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::outside::{Browser, LINK, Outside};
 use crate::domain::LinkId;
 use crate::store::harness::sqlite;
 use crate::store::{Db, Store};
 
-/// Everything that is logged while it is in force.
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what each thread logs apart. It stands for the whole test binary: a subscriber of one thread alone misses what
+/// another thread was the first to pass without one.
+struct Captured;
 
 impl Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Captured {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 
@@ -77,19 +73,16 @@ async fn flows(outside: &Outside) -> Vec<String> {
 
 #[tokio::test(flavor = "current_thread")]
 async fn no_secret_and_no_personal_data_is_logged() {
-    let captured = Captured::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
         .with_env_filter("quittance=trace,info")
-        .with_writer(captured.clone())
+        .with_writer(|| Captured)
         .with_ansi(false)
         .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).expect("no other test of this binary listens");
     let (store, _folder) = sqlite().await;
     let outside = Outside::start(store).await;
     let secrets = flows(&outside).await;
-    drop(guard);
-    let log = String::from_utf8_lossy(&captured.0.lock().unwrap()).into_owned();
+    let log = LOGGED.with_borrow(|logged| String::from_utf8_lossy(logged).into_owned());
     assert!(
         log.contains("a webhook was refused") && log.contains("logged in to Salesforce"),
         "it was listened to: {log}"

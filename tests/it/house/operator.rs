@@ -1,34 +1,10 @@
-//! What the operator of a sandbox does: breaks things, stops the daemon, looks into its database.
+//! What the operator of a sandbox does with the daemon's database: copies, restores, looks into it.
 
 use std::path::PathBuf;
 
 use super::House;
 
 impl House {
-    /// Switches a fault on or off.
-    pub async fn fault(&self, name: &str, rate: f64) {
-        let url = format!("{}/faults/{name}", self.endpoints.console_url);
-        let answer = self.http.post(url).form(&[("rate", rate.to_string())]).send().await.expect("the console");
-        assert!(answer.status().is_redirection(), "the fault {name}: {}", answer.status());
-    }
-
-    /// `kill -9`.
-    pub async fn kill(&self) {
-        self.sidecar("kill").await;
-    }
-
-    /// Starts the daemon, and waits until Pay is open.
-    pub async fn revive(&self) {
-        self.sidecar("start").await;
-    }
-
-    async fn sidecar(&self, act: &str) {
-        let url = format!("{}/sidecar/{act}", self.endpoints.console_url);
-        let answer = self.http.post(url).send().await.expect("the console");
-        let status = answer.status();
-        assert!(status.is_redirection(), "{act}: {status} {}", answer.text().await.unwrap_or_default());
-    }
-
     fn database(&self) -> Vec<PathBuf> {
         ["quittance.db", "quittance.db-wal", "quittance.db-shm"].map(|name| self.dir().join(name)).to_vec()
     }

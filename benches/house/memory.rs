@@ -1,0 +1,113 @@
+//! Resident memory of the daemon: at rest, and after many commands that found nothing to do.
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use serde_json::{Value, json};
+
+use super::Plan;
+use super::rows::Row;
+use super::stage::Stage;
+
+const ACCOUNTS: usize = 200;
+const COMMANDS_AN_EVENT: usize = 200;
+const EVENTS_AT_ONCE: usize = 25;
+
+pub async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+    let stage = Stage::set().await?;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let idle = stage.memory_kb().await?;
+    let accounts = synced_accounts(&stage).await?;
+    let start = Instant::now();
+    let early_count = plan.commands / 10;
+    run(&stage, &accounts, 0, early_count).await?;
+    let early = stage.memory_kb().await?;
+    run(&stage, &accounts, early_count, plan.commands).await?;
+    let took = start.elapsed();
+    let late = stage.memory_kb().await?;
+    stage.end().await;
+    let megabytes = |kb: u64| format!("{:.1} MB", kb as f64 / 1_000.0);
+    Ok(vec![
+        Row::new(
+            "memory of the daemon, idle (RSS)",
+            megabytes(idle.0),
+            "< 40 MB",
+            format!("{} of it not a file's pages", megabytes(idle.1)),
+        ),
+        Row::new(
+            format!("memory after {} commands (RSS)", plan.commands),
+            megabytes(late.0),
+            "flat",
+            format!(
+                "after the first {early_count}: {}; not a file's pages: {} and {}; {:.0} commands/s from event to done",
+                megabytes(early.0),
+                megabytes(early.1),
+                megabytes(late.1),
+                plan.commands as f64 / took.as_secs_f64()
+            ),
+        ),
+    ])
+}
+
+async fn synced_accounts(stage: &Stage) -> anyhow::Result<Vec<String>> {
+    let rows: Vec<Value> = (0..ACCOUNTS).map(|number| json!({"Name": format!("Memory {number:05}")})).collect();
+    let accounts = stage.running.world.insert_many("Account", &rows).await?;
+    let start = Instant::now();
+    while !stage
+        .running
+        .world
+        .query("SELECT Id FROM Account WHERE Stripe_Customer_Id__c = null LIMIT 1")
+        .await?
+        .is_empty()
+    {
+        if start.elapsed() > Duration::from_secs(120) {
+            bail!("the accounts did not come into sync");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Ok(accounts)
+}
+
+/// Publishes commands `from`..`to`, and waits until the daemon has done them.
+async fn run(stage: &Stage, accounts: &[String], from: usize, to: usize) -> anyhow::Result<()> {
+    let done_before = done(stage).await?;
+    let numbers: Vec<usize> = (from..to).collect();
+    let events: Vec<Value> = numbers
+        .chunks(COMMANDS_AN_EVENT)
+        .map(|chunk| {
+            let commands: Vec<Value> = chunk
+                .iter()
+                .map(|number| {
+                    let account = &accounts[number % accounts.len()];
+                    json!({"id": format!("{account}:{number:064x}"), "type": "sync_account", "record": account, "lane": account})
+                })
+                .collect();
+            json!({"Commands__c": json!({"v": 1, "commands": commands}).to_string()})
+        })
+        .collect();
+    for part in events.chunks(EVENTS_AT_ONCE) {
+        stage.running.world.insert_many("Payment_Command__e", part).await?;
+    }
+    let (start, wanted) = (Instant::now(), (to - from) as f64);
+    loop {
+        let seen = done(stage).await? - done_before;
+        if seen >= wanted {
+            // Upkeep and the allocator come to rest.
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            return Ok(());
+        }
+        if start.elapsed() > Duration::from_secs(900) {
+            bail!("{seen} of {wanted} commands were done within 900 s");
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// Commands done, as the daemon's own figures tell.
+async fn done(stage: &Stage) -> anyhow::Result<f64> {
+    let url = format!("{}/metrics", stage.running.endpoints.page_url);
+    let text = stage.running.world.http.get(url).send().await?.error_for_status()?.text().await?;
+    let line =
+        text.lines().find(|line| line.starts_with("quittance_commands_done_total") && line.contains("sync_account"));
+    Ok(line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default())
+}

@@ -1,0 +1,68 @@
+//! A line of the table, and figures from samples.
+
+use std::fmt;
+use std::time::Duration;
+
+/// One figure.
+pub struct Row {
+    pub what: String,
+    pub figure: String,
+    /// What it is held to.
+    pub aim: &'static str,
+    /// What stands beside it in the same run.
+    pub beside: String,
+}
+
+impl Row {
+    pub fn new(
+        what: impl Into<String>,
+        figure: impl Into<String>,
+        aim: &'static str,
+        beside: impl Into<String>,
+    ) -> Row {
+        Row { what: what.into(), figure: figure.into(), aim, beside: beside.into() }
+    }
+
+    pub fn head() -> &'static str {
+        "| measure | figure | aim | beside it, in the same run |\n|---|---|---|---|"
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "| {} | {} | {} | {} |", self.what, self.figure, self.aim, self.beside)
+    }
+}
+
+/// Times of one thing done many times.
+#[derive(Default)]
+pub struct Samples(Vec<Duration>);
+
+impl Samples {
+    pub fn add(&mut self, one: Duration) {
+        self.0.push(one);
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The nearest-rank percentile, in milliseconds.
+    pub fn percentile_ms(&self, percent: usize) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let rank = (sorted.len() * percent).div_ceil(100).clamp(1, sorted.len().max(1));
+        sorted.get(rank - 1).map_or(f64::NAN, |one| one.as_secs_f64() * 1_000.0)
+    }
+
+    /// As "p50 12 ms, p99 40 ms".
+    pub fn halves(&self) -> String {
+        format!("p50 {:.1} ms, p99 {:.1} ms", self.percentile_ms(50), self.percentile_ms(99))
+    }
+}
+
+impl Extend<Duration> for Samples {
+    fn extend<I: IntoIterator<Item = Duration>>(&mut self, more: I) {
+        self.0.extend(more);
+    }
+}

@@ -1,0 +1,78 @@
+//! The running sandbox that a measure plays on: stand-ins in this process, the daemon as its child.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use quittance::sandbox::start::{self, Options, Running};
+use serde_json::Value;
+
+pub struct Stage {
+    pub running: Running,
+    _dir: tempfile::TempDir,
+}
+
+impl Stage {
+    /// An org without records, the daemon ready.
+    pub async fn set() -> anyhow::Result<Stage> {
+        let dir = tempfile::Builder::new().prefix("quittance-bench-").tempdir_in(scratch())?;
+        let running = start::start(Options {
+            dir: dir.path().to_owned(),
+            package: vec![PathBuf::from("force-app")],
+            program: PathBuf::from(env!("CARGO_BIN_EXE_quittance")),
+            database: None,
+            console_port: 0,
+            page_port: 0,
+            faults: Vec::new(),
+            seed: 1,
+            plant: false,
+            daemon: true,
+            auth: "client_credentials".to_owned(),
+            live_rates: false,
+            request_log: None,
+        })
+        .await
+        .context("the sandbox could not be started")?;
+        Ok(Stage { running, _dir: dir })
+    }
+
+    pub async fn end(self) {
+        if std::env::var_os("QUITTANCE_BENCH_LOG").is_some() {
+            let log = std::fs::read_to_string(self._dir.path().join("daemon.log")).unwrap_or_default();
+            eprintln!("{log}");
+        }
+        self.running.stop().await;
+    }
+
+    /// What the stand-in org counted: calls by user, events.
+    pub async fn org_counters(&self) -> anyhow::Result<Value> {
+        let url = format!("{}/_sandbox/org/counters", self.running.endpoints.salesforce.instance_url);
+        self.get(&url).await
+    }
+
+    /// What the stand-in Stripe counted, by endpoint.
+    pub async fn stripe_counters(&self) -> anyhow::Result<Value> {
+        self.get(&format!("{}/rates", self.running.endpoints.stripe.control_url)).await
+    }
+
+    async fn get(&self, url: &str) -> anyhow::Result<Value> {
+        let answer = self.running.world.http.get(url).send().await?.error_for_status()?;
+        Ok(serde_json::from_str(&answer.text().await?)?)
+    }
+
+    /// Figures of the daemon's process, in kB, from /proc: all that is resident, and what of it is not a file's.
+    pub async fn memory_kb(&self) -> anyhow::Result<(u64, u64)> {
+        let id = self.running.daemon.id().await.context("the daemon does not run")?;
+        let text =
+            std::fs::read_to_string(format!("/proc/{id}/status")).context("memory is read from Linux's /proc")?;
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        field("VmRSS:").zip(field("RssAnon:")).context("/proc tells no VmRSS")
+    }
+}
+
+/// Databases of a measure lie on the checkout's disk: /tmp may be memory, where a commit costs nothing.
+pub fn scratch() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
