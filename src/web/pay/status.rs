@@ -200,6 +200,6 @@ fn receipt_part(link: &Link, number: &str) -> Markup {
     let path = format!("/pay/{}/receipts/{number}.pdf", link.id);
     html! {
         p { a class="button primary" href={ (path) "?download=1" } { "Download receipt (PDF)" } }
-        iframe class="receipt" src=(path) title={ "Receipt " (number) } {}
+        iframe class="receipt" src={ (path) "#navpanes=0&view=FitH" } title={ "Receipt " (number) } {}
     }
 }
