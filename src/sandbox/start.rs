@@ -246,8 +246,8 @@ async fn start_org(
     let org_options = OrgOptions {
         state_dir: Some(folder),
         faults: Some(Arc::clone(faults)),
-        clerk_permission_sets: vec!["Quittance_Clerk".to_owned()],
-        integration_permission_sets: vec!["Quittance_Integration".to_owned()],
+        clerk_permission_sets: vec!["*_Clerk".to_owned()],
+        integration_permission_sets: vec!["*_Integration".to_owned()],
         ..OrgOptions::default()
     };
     let sink: Arc<dyn super::org::EventSink> = bus.clone();
