@@ -24,7 +24,7 @@ pub use giving_up::BOOK;
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
 pub use org::{Org, OrgError, quoted, text};
 pub use read::{Outcome, Reading};
-pub use records::{link_write, time_text};
+pub use records::{link_state, link_write, time_text};
 pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
 pub use work::run;
@@ -168,7 +168,7 @@ impl Payments {
 }
 
 /// The same inside a transaction; the decision to take room rests on it with the invoice locked.
-pub(super) async fn standing(tx: &mut store::Tx, invoice: &Invoice) -> Result<Standing, Error> {
+pub(in crate::engine) async fn standing(tx: &mut store::Tx, invoice: &Invoice) -> Result<Standing, Error> {
     let ledger = tx.counted(&invoice.id).await?;
     let settled = crate::domain::payable::settled(invoice.total, &ledger, &invoice.org_payments)?;
     let mut reserved = crate::domain::Money::zero(invoice.total.currency());
