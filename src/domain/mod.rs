@@ -1,11 +1,13 @@
 //! Money, ids and commands: pure values with no I/O, no clock and no database.
 
 pub mod attempt;
+pub mod bank;
 pub mod command;
 pub mod currency;
 pub mod decline;
 pub mod ids;
 pub mod link;
+pub mod mandate;
 pub mod money;
 pub mod payable;
 pub mod payment;
