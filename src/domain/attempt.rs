@@ -31,6 +31,14 @@ impl MethodKind {
         }
     }
 
+    /// Stripe's type of a payment method.
+    pub fn at_stripe(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::BankAccount => "us_bank_account",
+        }
+    }
+
     /// The picklist value of `Payment__c.Method__c`.
     pub fn in_salesforce(self) -> &'static str {
         match self {

@@ -40,7 +40,7 @@ impl BankState {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// Whether a debit may be made of it. A login that ran out doesn't matter to the debit: Stripe has the account.
+    /// Whether a debit may be made of it now.
     pub fn may_pay(self) -> bool {
         matches!(self, Self::Ready | Self::NeedsAuthorisation)
     }

@@ -68,7 +68,9 @@ mod tests {
     #[test]
     fn it_names_who_what_account_how_much_how_long_and_the_way_out() {
         let text = text(&terms(false));
-        for part in ["Acme", "Jane Doe", "First Bank", "6789", "$25.00 USD", "INV-1", "this one payment", "+1 503 555 0100"] {
+        for part in
+            ["Acme", "Jane Doe", "First Bank", "6789", "$25.00 USD", "INV-1", "this one payment", "+1 503 555 0100"]
+        {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
     }
