@@ -1,7 +1,7 @@
 //! A reading's traces: the ledger, the receipt, and what the org is told of payment and links.
 
 use super::facts::facts;
-use super::records::{link_write, payment_write};
+use super::records::{link_state, link_write, payment_write};
 use super::seen::Read;
 use super::{Error, Invoice, Payments, standing};
 use crate::domain::SalesforceId;
@@ -114,17 +114,9 @@ impl Payments {
     ) -> Result<(), Error> {
         let paid = standing(tx, invoice).await?.balance()?.is_zero();
         for link in tx.open_links_of(&invoice.id).await? {
-            if matches!(link.usable(wall_ms()), crate::domain::link::LinkUse::Locked { .. }) && !paid {
-                continue;
-            }
             let settled = matches!(payment.state, Payment::Settled { .. });
             if settled || payment.link.as_deref() == Some(link.id.as_str()) {
-                let expired = matches!(link.usable(wall_ms()), crate::domain::link::LinkUse::Expired { .. });
-                let state = match (paid, expired) {
-                    (true, _) => "Paid",
-                    (false, true) => "Expired",
-                    (false, false) => "Open",
-                };
+                let state = link_state(&link, paid, wall_ms());
                 tx.write_out(&link_write(&link, state), now_ms).await?;
             }
         }

@@ -27,7 +27,7 @@ pub use giving_up::BOOK;
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
 pub use org::{Org, OrgError, quoted, text};
 pub use read::{Outcome, Reading};
-pub use records::{link_write, time_text};
+pub use records::{link_state, link_write, time_text};
 pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
 pub use work::run;
