@@ -5,6 +5,8 @@ pub mod bank;
 pub mod command;
 pub mod currency;
 pub mod decline;
+#[cfg(test)]
+mod histories;
 pub mod ids;
 pub mod link;
 pub mod mandate;

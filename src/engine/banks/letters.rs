@@ -98,7 +98,7 @@ impl Links {
             },
             message_id: due.message_id.clone(),
             in_reply_to: link
-                .map(|link| crate::engine::links::message_id(&link, &self.payments().settings().mail_domain)),
+                .map(|link| crate::engine::links::message_id(link.as_str(), &self.payments().settings().mail_domain)),
             at,
             content,
             test: facts.test,

@@ -25,7 +25,7 @@ use crate::domain::bank::BankState;
 use crate::domain::mandate;
 use crate::domain::payable::admit;
 use crate::engine::banks::{Agreed, BankOrder, BankRefused, Chosen, NotChosen, Review};
-use crate::engine::payments::{Choice, Error, Invoice, Method, OrgError, Refused, Wish};
+use crate::engine::payments::{Choice, Error, Invoice, Method, OrgError, Refused, Started, Wish};
 use crate::engine::receipts::{money_words, time_words};
 use crate::store::links::Link;
 
@@ -221,8 +221,11 @@ pub async fn authorise(
     }
     // The same press again goes on where it stands, whatever the invoice has become by it.
     match app.payments().store().attempt_of_press(&form.press).await {
-        Ok(Some(attempt)) if attempt.link == link.id.as_str() && attempt.confirm_sent => {
-            return see_other(&format!("/pay/{}/attempts/{}", link.id, attempt.id));
+        Ok(Some(attempt)) if attempt.link == link.id.as_str() => {
+            if let Some(intent) = attempt.intent.clone() {
+                return confirm(&app, &visitor, &link, &bank, &look, Started { attempt, intent, client_secret: None })
+                    .await;
+            }
         }
         Ok(_) => {}
         Err(error) => return fault(&app, &error.to_string(), true),
@@ -261,21 +264,7 @@ pub async fn authorise(
         take_over: form.take_over == "yes",
     };
     match app.payments().start(&wish).await {
-        Ok(Ok(started)) => match app.payments().confirm_stored(&started).await {
-            Ok(Some(no)) => back(&app, &visitor, &link, &bank, &look, &states::bank_refused(&app, &no)).await,
-            Ok(None) => {
-                // Booked from what Stripe says, before the payer looks; if it doesn't answer, the page asks again.
-                if let Err(error) = app.payments().check(&started.attempt.id).await {
-                    tracing::warn!(attempt.id = %started.attempt.id, %error, "a bank payment could not be read yet");
-                }
-                see_other(&format!("/pay/{}/attempts/{}", link.id, started.attempt.id))
-            }
-            Err(error) => {
-                // It may have happened: the status page reads the intent and says what is true.
-                tracing::warn!(attempt.id = %started.attempt.id, %error, "a confirm has no known outcome yet");
-                see_other(&format!("/pay/{}/attempts/{}", link.id, started.attempt.id))
-            }
-        },
+        Ok(Ok(started)) => confirm(&app, &visitor, &link, &bank, &look, started).await,
         Ok(Err(Refused::Bank(BankRefused::Agree))) => {
             let said = states::bank_refused(&app, &BankRefused::Agree);
             review_page(&app, &visitor, &link, &look, &order, Some(&said))
@@ -286,6 +275,23 @@ pub async fn authorise(
             fault(&app, &error.to_string(), nothing)
         }
     }
+}
+
+/// Confirms, unless it was, and leads to the page that says what became of it.
+async fn confirm(app: &App, visitor: &Visitor, link: &Link, bank: &str, look: &Look, started: Started) -> Response {
+    let id = started.attempt.id.clone();
+    match app.payments().confirm_stored(&started).await {
+        Ok(Some(no)) => return back(app, visitor, link, bank, look, &states::bank_refused(app, &no)).await,
+        Ok(None) => {
+            // Booked from what Stripe says, before the payer looks; if it doesn't answer, the page asks again.
+            if let Err(error) = app.payments().check(&id).await {
+                tracing::warn!(attempt.id = %id, %error, "a bank payment could not be read yet");
+            }
+        }
+        // It may have happened: the status page reads the intent and says what is true.
+        Err(error) => tracing::warn!(attempt.id = %id, %error, "a confirm has no known outcome yet"),
+    }
+    see_other(&format!("/pay/{}/attempts/{id}", link.id))
 }
 
 /// Reads all of it again: invoice, amount, bank. `Err` inside says why it can't be ordered.
