@@ -29,6 +29,8 @@ impl Stage {
             auth: "client_credentials".to_owned(),
             live_rates: false,
             request_log: None,
+            plaid_request_log: None,
+            clock: false,
         })
         .await
         .context("the sandbox could not be started")?;
