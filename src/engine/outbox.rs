@@ -191,7 +191,9 @@ async fn one_failed(tx: &mut store::Tx, me: &str, row: &Outgoing, error: &RowErr
     let class = class_of(&error.code);
     // Two upserts of a new key at once: the second finds the first's record.
     let raced = error.code == "DUPLICATE_VALUE" && matches!(row.write.key, Key::External { .. }) && row.attempts < 3;
-    let passes = raced || matches!(class, Class::Retry | Class::Session) && row.attempts < MOST_ATTEMPTS;
+    let passes = raced
+        || matches!(class, Class::Retry | Class::Session) && row.attempts < MOST_ATTEMPTS
+        || waits_for_parent(tx, row, error).await?;
     tracing::warn!(target = %row.target, code = %error.code, attempts = row.attempts, passes, "Salesforce did not write a record");
     if passes {
         let wait = retry::delay(row.attempts + 1, FIRST_DELAY, LONGEST_DELAY);
@@ -213,6 +215,16 @@ async fn one_failed(tx: &mut store::Tx, me: &str, row: &Outgoing, error: &RowErr
     let sentence = format!("Salesforce refused to write {}: {}", row.write.object, error.message);
     let told = refusal(row, &error.code, &sentence);
     tx.refused(me, row, &told, &sentence, after(now_ms, wait), now_ms).await
+}
+
+/// The record that this one belongs to is not in the org yet: its own write failed for the moment, or was confirmed in
+/// another call just now.
+async fn waits_for_parent(tx: &mut store::Tx, row: &Outgoing, error: &RowError) -> store::Result<bool> {
+    let parents = row.write.parents();
+    if error.code != "INVALID_FIELD" || parents.is_empty() || row.attempts >= MOST_ATTEMPTS {
+        return Ok(false);
+    }
+    Ok(row.attempts < 3 || tx.any_unwritten(&parents).await?)
 }
 
 fn after(now_ms: i64, wait: Duration) -> i64 {

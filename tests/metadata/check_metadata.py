@@ -17,7 +17,7 @@ API_VERSION = "66.0"
 STANDARD_FIELDS = {"Id", "Name", "OwnerId", "CreatedById", "CreatedDate", "LastModifiedById", "LastModifiedDate"}
 LIST_COLUMNS = {"NAME", "CREATED_DATE", "CREATEDBY_USER", "LAST_UPDATE", "OWNER.ALIAS"}
 # The token's hash is for the payment service; nobody else has a use for it.
-HIDDEN = {("Quittance_Admin", "Payment_Request__c.Token_Hash__c"), ("Quittance_Clerk", "Payment_Request__c.Token_Hash__c")}
+HIDDEN = {(f"Quittance_{role}", "Payment_Request__c.Token_Hash__c") for role in ("Admin", "Clerk", "Viewer")}
 CUSTOM = re.compile(r"__(c|e|mdt)$")
 
 
@@ -242,6 +242,35 @@ def check_permission_sets(package):
             if name.split(".")[0] not in readable:
                 package.find(path, f"grants {name} without Read on its object")
         check_every_field_is_granted(package, path, granted)
+        check_role(package, path, doc)
+
+
+def check_role(package, path, doc):
+    """What each role may never have. A permission set of the Salesforce Integration licence names no licence, or that of
+    Salesforce API Integration; it opens no screen, and the daemon deletes nothing."""
+    rights = {(text(p, "object"), e.tag.removeprefix(METADATA)) for p in doc.findall(METADATA + "objectPermissions") for e in p if e.text == "true"}
+    if text(doc, "license"):
+        package.find(path, f"is bound to the licence {text(doc, 'license')}, so users of another can't have it")
+    if stem(path) == "Quittance_Viewer":
+        if doc.findall(METADATA + "customPermissions") or doc.findall(METADATA + "userPermissions"):
+            package.find(path, "lets a viewer do more than look")
+        if {right for _, right in rights} - {"allowRead", "viewAllRecords"}:
+            package.find(path, "lets a viewer change records")
+        for permission in doc.findall(METADATA + "fieldPermissions"):
+            if text(permission, "editable") == "true":
+                package.find(path, f"lets a viewer change {text(permission, 'field')}")
+    if stem(path) == "Quittance_Integration":
+        for screen in ("applicationVisibilities", "tabSettings", "pageAccesses", "flowAccesses", "classAccesses"):
+            if doc.findall(METADATA + screen):
+                package.find(path, f"has {screen}, which a user of the API alone can't use")
+        for permission in doc.findall(METADATA + "userPermissions"):
+            if text(permission, "name") != "ApiEnabled":
+                package.find(path, f"grants {text(permission, 'name')}, which the daemon does not need")
+        for name, right in sorted(rights):
+            if right in ("allowDelete", "modifyAllRecords"):
+                package.find(path, f"grants {right} on {name}, which the daemon does not need")
+        if ("Payment_Command__e", "allowCreate") in rights:
+            package.find(path, "may publish commands, which only Apex does")
 
 
 def check_object_permission(package, path, permission):

@@ -100,6 +100,14 @@ class PlantedFaults(unittest.TestCase):
     def test_an_example_that_differs(self):
         self.assertIn("differs from", self.plant("tests/classes/CommandExamples.cls", '"type":"sync_now"', '"type":"sync_later"'))
 
+    def test_a_viewer_who_may_edit(self):
+        found = self.plant(f"{MAIN}/permissionsets/Quittance_Viewer.permissionset-meta.xml", "<editable>false", "<editable>true")
+        self.assertIn("lets a viewer change", found)
+
+    def test_a_daemon_that_may_delete(self):
+        found = self.plant(f"{MAIN}/permissionsets/Quittance_Integration.permissionset-meta.xml", "<allowDelete>false", "<allowDelete>true")
+        self.assertIn("which the daemon does not need", found)
+
     def test_a_query_of_a_field_that_is_not_there(self):
         root = self.copy()
         path = root / f"{MAIN}/classes/invoices/InvoiceFigures.cls"

@@ -5,12 +5,15 @@ mod customer;
 mod facts;
 mod giving_up;
 mod invoice;
+mod ledger;
 mod numbers;
 mod org;
+mod owner;
 mod read;
 mod readings;
 mod records;
 mod release;
+mod seen;
 mod start;
 mod sweep;
 mod work;
@@ -24,7 +27,7 @@ pub use giving_up::BOOK;
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
 pub use org::{Org, OrgError, quoted, text};
 pub use read::{Outcome, Reading};
-pub use records::{link_write, time_text};
+pub use records::{link_state, link_write, time_text};
 pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
 pub use work::run;
@@ -168,7 +171,7 @@ impl Payments {
 }
 
 /// The same inside a transaction; the decision to take room rests on it with the invoice locked.
-pub(super) async fn standing(tx: &mut store::Tx, invoice: &Invoice) -> Result<Standing, Error> {
+pub(in crate::engine) async fn standing(tx: &mut store::Tx, invoice: &Invoice) -> Result<Standing, Error> {
     let ledger = tx.counted(&invoice.id).await?;
     let settled = crate::domain::payable::settled(invoice.total, &ledger, &invoice.org_payments)?;
     let mut reserved = crate::domain::Money::zero(invoice.total.currency());

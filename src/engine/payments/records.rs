@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::giving_up::BOOK;
 use crate::domain::MoneyError;
+use crate::domain::link::LinkUse;
 use crate::domain::payment::Payment;
 use crate::store::links::Link;
 use crate::store::outbox::{Notice, Write, cut};
@@ -93,6 +94,18 @@ pub fn link_write(link: &Link, state: &str) -> Write {
         .with("State__c", state)
         .with("Sent_To__c", optional(link.sent_to.as_deref()))
         .with("Expires_At__c", optional(link.expires_ms.and_then(time).as_deref()))
+}
+
+/// What the org reads of a link: somebody's act decides first, then what is owed, then the times.
+pub fn link_state(link: &Link, nothing_left: bool, now_ms: i64) -> &'static str {
+    match link.usable(now_ms) {
+        LinkUse::Revoked => "Revoked",
+        LinkUse::Replaced => "Replaced",
+        _ if nothing_left => "Paid",
+        LinkUse::Expired { .. } => "Expired",
+        LinkUse::Locked { .. } => "Locked",
+        LinkUse::Pays => "Open",
+    }
 }
 
 #[cfg(test)]

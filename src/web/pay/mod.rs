@@ -1,7 +1,9 @@
 //! The payment page: from the link in the mail to the receipt.
 
+mod about;
 pub mod attempt;
 pub mod code;
+mod form;
 pub mod open;
 pub mod page;
 pub mod status;

@@ -1,0 +1,133 @@
+//! One reading of a payment at Stripe, in the ledger's words.
+
+use super::{Error, Payments};
+use crate::domain::attempt::MethodKind;
+use crate::domain::decline::Decline;
+use crate::domain::payment::{IntentSeen, IntentStatus, Part};
+use crate::domain::{Currency, Money, SalesforceId};
+use crate::stripe::{Charge, PaymentIntent, Priority};
+
+/// One reading, in the ledger's words.
+pub(super) struct Read {
+    pub(super) stripe_id: String,
+    pub(super) charge_id: Option<String>,
+    pub(super) metadata: std::collections::HashMap<String, String>,
+    pub(super) account: Option<SalesforceId>,
+    pub(super) customer: Option<String>,
+    pub(super) kind: MethodKind,
+    pub(super) asked: Money,
+    pub(super) seen: IntentSeen,
+    pub(super) status: String,
+    pub(super) method_detail: Option<String>,
+    pub(super) descriptor: Option<String>,
+    pub(super) failure: Option<String>,
+    pub(super) decline_code: Option<String>,
+    pub(super) decline_key: Option<String>,
+    pub(super) created_s: i64,
+    pub(super) received_s: Option<i64>,
+    pub(super) has_intent: bool,
+}
+
+impl Payments {
+    pub(super) async fn read_of_intent(
+        &self,
+        intent: &PaymentIntent,
+        account: Option<SalesforceId>,
+        priority: Priority,
+    ) -> Result<Option<Read>, Error> {
+        let Some(status) = IntentStatus::from_stripe(&intent.status) else {
+            tracing::error!(intent.id = %intent.id, status = %intent.status, "Stripe names a status that we don't know");
+            return Ok(None);
+        };
+        let currency = currency(&intent.id, &intent.currency)?;
+        let charge = match (intent.charge(), intent.charge_id()) {
+            (Some(charge), _) => Some(charge.clone()),
+            (None, Some(id)) => Some(self.stripe().charge(id, priority).await?),
+            (None, None) => None,
+        };
+        let part = match (&charge, status) {
+            (Some(charge), IntentStatus::Succeeded) => {
+                let received = Money::from_stripe(intent.amount_received, currency)?;
+                Part { received, ..self.part(charge, currency, true, priority).await? }
+            }
+            (None, IntentStatus::Succeeded) => Part::received(Money::from_stripe(intent.amount_received, currency)?),
+            _ => Part::received(Money::zero(currency)),
+        };
+        let error = intent.last_payment_error.as_ref();
+        let failed_charge = error.and_then(|error| error.charge.clone());
+        Ok(Some(Read {
+            stripe_id: intent.id.clone(),
+            charge_id: intent.charge_id().map(str::to_owned),
+            metadata: intent.metadata.clone(),
+            account,
+            customer: intent.customer_id().map(str::to_owned),
+            kind: charge.as_ref().map_or(MethodKind::Card, kind_of),
+            asked: Money::from_stripe(intent.amount, currency)?,
+            seen: IntentSeen { status, part, declined: error.is_some() },
+            status: intent.status.clone(),
+            method_detail: charge
+                .as_ref()
+                .and_then(|charge| charge.payment_method_details.as_ref())
+                .map(|it| it.words()),
+            descriptor: charge.as_ref().and_then(|charge| charge.calculated_statement_descriptor.clone()),
+            failure: error.map(|error| failure_words(error.code.as_deref(), error.decline_code.as_deref())),
+            decline_code: error.and_then(|error| error.decline_code.clone().or_else(|| error.code.clone())),
+            decline_key: failed_charge
+                .or_else(|| error.map(|_| format!("{}:{}", intent.id, intent.charge_id().unwrap_or("none")))),
+            created_s: intent.created,
+            received_s: charge.as_ref().filter(|_| status == IntentStatus::Succeeded).map(|charge| charge.created),
+            has_intent: true,
+        }))
+    }
+
+    /// What came by a charge and what went back. Lists are read only where the charge says that there is something.
+    pub(super) async fn part(
+        &self,
+        charge: &Charge,
+        currency: Currency,
+        succeeded: bool,
+        priority: Priority,
+    ) -> Result<Part, Error> {
+        let zero = Money::zero(currency);
+        if !succeeded {
+            return Ok(Part::received(zero));
+        }
+        let captured = if charge.amount_captured > 0 { charge.amount_captured } else { charge.amount };
+        let mut part = Part::received(Money::from_stripe(captured, currency)?);
+        if charge.amount_refunded > 0 {
+            for refund in self.stripe().refunds_of_charge(&charge.id, priority).await? {
+                if refund.succeeded() {
+                    part.refunded = part.refunded.plus(Money::from_stripe(refund.amount, currency)?)?;
+                }
+            }
+        }
+        if charge.disputed {
+            for dispute in self.stripe().disputes_of_charge(&charge.id, priority).await? {
+                // A dispute may be in the bank's own currency; then the whole charge is what was lost.
+                if dispute.lost() {
+                    let same = dispute.currency.eq_ignore_ascii_case(currency.code());
+                    let amount = if same { dispute.amount } else { charge.amount };
+                    part.lost = part.lost.plus(Money::from_stripe(amount, currency)?)?;
+                }
+            }
+        }
+        Ok(part)
+    }
+}
+
+pub(super) fn kind_of(charge: &Charge) -> MethodKind {
+    charge
+        .payment_method_details
+        .as_ref()
+        .and_then(|details| MethodKind::from_stripe(&details.kind))
+        .unwrap_or(MethodKind::Card)
+}
+
+pub(super) fn failure_words(code: Option<&str>, decline_code: Option<&str>) -> String {
+    Decline::from_codes(code, decline_code, None).for_clerk().to_owned()
+}
+
+pub(super) fn currency(stripe_id: &str, code: &str) -> Result<Currency, Error> {
+    Currency::from_code(code)
+        .map_err(|error| Error::Unbookable { stripe_id: stripe_id.to_owned(), why: error.to_string() })
+}

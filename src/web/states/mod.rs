@@ -1,0 +1,23 @@
+//! What is said in each state: what happened, what it means for the money, what to do. "Nothing was charged" stands only
+//! where that is known.
+
+mod amounts;
+mod declines;
+mod links;
+mod outcomes;
+mod refusals;
+mod said;
+#[cfg(test)]
+mod tests;
+mod visits;
+
+pub use amounts::amount;
+pub use declines::declined;
+pub use links::{link, unknown};
+pub use outcomes::{checking, our_fault, withdrawn};
+pub use refusals::refused;
+pub use said::Said;
+pub use visits::{form_too_old, no_cookie, page_too_old, too_many};
+
+/// Stands only where it is known.
+const NOTHING: &str = "Nothing was charged.";
