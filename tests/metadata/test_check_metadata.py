@@ -110,14 +110,16 @@ class PlantedFaults(unittest.TestCase):
 
     def test_a_query_of_a_field_that_is_not_there(self):
         root = self.copy()
-        path = root / f"{MAIN}/classes/invoices/InvoiceFigures.cls"
-        path.write_text(path.read_text().replace("SELECT Invoice__c, Currency_Code__c", "SELECT Invoice__c, Currency__c", 1))
+        path = root / f"{MAIN}/classes/errors/PaymentErrorInbox.cls"
+        code = path.read_text()
+        self.assertIn("SELECT Id, State__c", code, "the fault can't be planted: the file has changed")
+        path.write_text(code.replace("SELECT Id, State__c", "SELECT Id, Status__c", 1))
         jars = "node_modules/@salesforce/code-analyzer-pmd-engine/dist/java-lib"
         result = subprocess.run(
             ["node", "tests/metadata/check_soql.mjs", jars, str(root)], cwd=REPOSITORY, capture_output=True, text=True, check=False
         )
         self.assertEqual(result.returncode, 1)
-        self.assertIn("Payment__c has no Currency__c", result.stdout)
+        self.assertIn("Payment_Error__c has no Status__c", result.stdout)
 
 
 if __name__ == "__main__":

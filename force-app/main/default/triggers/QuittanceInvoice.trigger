@@ -1,4 +1,3 @@
 trigger QuittanceInvoice on Invoice__c(before insert, before update, after update) {
-    new InvoiceIntegrity(Trigger.new, Trigger.oldMap).run(Trigger.operationType);
-    new InvoiceReview(Trigger.new, Trigger.oldMap).run(Trigger.operationType);
+    QuittanceApi.invoicesSaved(Trigger.new, Trigger.oldMap, Trigger.operationType);
 }
