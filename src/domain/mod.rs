@@ -9,6 +9,7 @@ pub mod link;
 pub mod money;
 pub mod payable;
 pub mod payment;
+pub mod postal;
 
 pub use command::{Command, CommandKind, Priority};
 pub use currency::Currency;
