@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod commands;
+pub mod customer_list;
 pub mod customers;
 pub mod house;
 pub mod intake;
