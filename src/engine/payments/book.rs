@@ -22,6 +22,7 @@ pub struct Booked {
 impl Payments {
     /// Reads an intent and books it.
     pub async fn book_intent(&self, id: &str, priority: Priority) -> Result<Booked, Error> {
+        let mut canceled = false;
         loop {
             let number = self.readings().begin();
             let intent = self.stripe().intent(id, priority).await?;
@@ -31,8 +32,15 @@ impl Payments {
                 let read = self.read_of_intent(&intent, account.clone(), priority).await?;
                 if let Some(read) = read {
                     let Some(turn) = self.readings().turn(id, number).await else { continue };
-                    self.book(&read).await?;
+                    let closed = self.book(&read).await?;
                     turn.done();
+                    // Once: whatever the cancel said, the reading after it tells what is true.
+                    if let Some(attempt) = closed.filter(|_| !canceled) {
+                        tracing::info!(attempt.id = %attempt, intent.id = id, "the intent of a closed attempt is found and canceled");
+                        self.cancel(&attempt, id).await?;
+                        canceled = true;
+                        continue;
+                    }
                 }
             }
             return Ok(Booked { intent, owner });
@@ -57,7 +65,7 @@ impl Payments {
             _ => return Ok(()),
         };
         let currency = currency(&charge.id, &charge.currency)?;
-        let part = self.part(&charge, currency, status == IntentStatus::Succeeded, priority).await?;
+        let (part, aside) = self.part(&charge, currency, status == IntentStatus::Succeeded, priority).await?;
         let read = Read {
             stripe_id: charge.id.clone(),
             charge_id: Some(charge.id.clone()),
@@ -76,12 +84,15 @@ impl Payments {
             created_s: charge.created,
             received_s: (status == IntentStatus::Succeeded).then_some(charge.created),
             has_intent: false,
+            aside,
         };
-        self.book(&read).await
+        self.book(&read).await?;
+        Ok(())
     }
 
     /// One reading into ledger, reservation, receipt and outbox, in one transaction. The same reading twice changes nothing.
-    async fn book(&self, read: &Read) -> Result<(), Error> {
+    /// Answers the attempt where it is closed and its intent could still be confirmed.
+    async fn book(&self, read: &Read) -> Result<Option<String>, Error> {
         let named = |name: &str| read.metadata.get(name).and_then(|id| SalesforceId::parse(id).ok());
         let invoice_id = named("sf_invoice_id");
         // For the receipt's words; read before the transaction, since nothing outside is asked inside one.
@@ -146,7 +157,8 @@ impl Payments {
         tx.commit().await?;
         self.outbox_filled();
         self.nudge(); // a receipt may be due
-        Ok(())
+        let closed = attempt.filter(|attempt| attempt.state == AttemptState::Closed);
+        Ok(closed.filter(|_| read.seen.status.may_be_canceled()).map(|attempt| attempt.id))
     }
 
     async fn invoice_for_booking(&self, id: &SalesforceId, status: IntentStatus) -> Result<Option<Invoice>, Error> {

@@ -43,6 +43,8 @@ impl Payments {
             descriptor: read.descriptor.clone(),
             failure: if to == Payment::Declined { read.failure.clone() } else { None },
             received_s: read.received_s,
+            disputed: read.aside.disputed,
+            returned_s: read.aside.returned_s,
             receipt_number: before.and_then(|before| before.receipt_number.clone()),
         };
         let settles = matches!(to, Payment::Settled { .. }) && payment.receipt_number.is_none();

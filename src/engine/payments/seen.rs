@@ -26,6 +26,16 @@ pub(super) struct Read {
     pub(super) created_s: i64,
     pub(super) received_s: Option<i64>,
     pub(super) has_intent: bool,
+    pub(super) aside: Aside,
+}
+
+/// What decides nothing about the invoice, and what the payer wants to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Aside {
+    /// Asked back by the customer's bank, and not decided.
+    pub(super) disputed: Money,
+    /// When money went back last, in seconds since 1970.
+    pub(super) returned_s: Option<i64>,
 }
 
 impl Payments {
@@ -45,13 +55,17 @@ impl Payments {
             (None, Some(id)) => Some(self.stripe().charge(id, priority).await?),
             (None, None) => None,
         };
-        let part = match (&charge, status) {
+        let none = Aside { disputed: Money::zero(currency), returned_s: None };
+        let (part, aside) = match (&charge, status) {
             (Some(charge), IntentStatus::Succeeded) => {
                 let received = Money::from_stripe(intent.amount_received, currency)?;
-                Part { received, ..self.part(charge, currency, true, priority).await? }
+                let (part, aside) = self.part(charge, currency, true, priority).await?;
+                (Part { received, ..part }, aside)
             }
-            (None, IntentStatus::Succeeded) => Part::received(Money::from_stripe(intent.amount_received, currency)?),
-            _ => Part::received(Money::zero(currency)),
+            (None, IntentStatus::Succeeded) => {
+                (Part::received(Money::from_stripe(intent.amount_received, currency)?), none)
+            }
+            _ => (Part::received(Money::zero(currency)), none),
         };
         let error = intent.last_payment_error.as_ref();
         let failed_charge = error.and_then(|error| error.charge.clone());
@@ -77,6 +91,7 @@ impl Payments {
             created_s: intent.created,
             received_s: charge.as_ref().filter(|_| status == IntentStatus::Succeeded).map(|charge| charge.created),
             has_intent: true,
+            aside,
         }))
     }
 
@@ -87,10 +102,11 @@ impl Payments {
         currency: Currency,
         succeeded: bool,
         priority: Priority,
-    ) -> Result<Part, Error> {
+    ) -> Result<(Part, Aside), Error> {
         let zero = Money::zero(currency);
+        let mut aside = Aside { disputed: zero, returned_s: None };
         if !succeeded {
-            return Ok(Part::received(zero));
+            return Ok((Part::received(zero), aside));
         }
         let captured = if charge.amount_captured > 0 { charge.amount_captured } else { charge.amount };
         let mut part = Part::received(Money::from_stripe(captured, currency)?);
@@ -98,20 +114,24 @@ impl Payments {
             for refund in self.stripe().refunds_of_charge(&charge.id, priority).await? {
                 if refund.succeeded() {
                     part.refunded = part.refunded.plus(Money::from_stripe(refund.amount, currency)?)?;
+                    aside.returned_s = aside.returned_s.max(Some(refund.created));
                 }
             }
         }
         if charge.disputed {
             for dispute in self.stripe().disputes_of_charge(&charge.id, priority).await? {
-                // A dispute may be in the bank's own currency; then the whole charge is what was lost.
+                // A dispute may be in the bank's own currency; then the whole charge is what it is about.
+                let same = dispute.currency.eq_ignore_ascii_case(currency.code());
+                let amount = Money::from_stripe(if same { dispute.amount } else { charge.amount }, currency)?;
                 if dispute.lost() {
-                    let same = dispute.currency.eq_ignore_ascii_case(currency.code());
-                    let amount = if same { dispute.amount } else { charge.amount };
-                    part.lost = part.lost.plus(Money::from_stripe(amount, currency)?)?;
+                    part.lost = part.lost.plus(amount)?;
+                    aside.returned_s = aside.returned_s.max(Some(dispute.created));
+                } else if dispute.undecided() {
+                    aside.disputed = aside.disputed.plus(amount)?;
                 }
             }
         }
-        Ok(part)
+        Ok((part, aside))
     }
 }
 

@@ -7,12 +7,16 @@ use crate::domain::attempt::MethodKind;
 use crate::domain::link::LinkUse;
 use crate::domain::payable::{NotPayable, admit};
 use crate::domain::{LinkId, Money};
+use crate::store::Tx;
 use crate::store::attempts::{Attempt, AttemptState};
 use crate::store::links::Link;
 use crate::stripe::{self, NewIntent, Priority};
 
 /// How far before an attempt its intent is looked for: our clock may run ahead of Stripe's, by a day if it was set back.
 const LOOK_BACK_S: i64 = 25 * 3_600;
+
+/// For so long a payment of the same amount on the same invoice looks like a mistake.
+const DUPLICATE_MS: i64 = 10 * 60 * 1_000;
 
 /// How much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub struct Wish {
     pub continues: Option<String>,
     /// "Use this window instead".
     pub take_over: bool,
+    /// The payer was told of a payment of the same amount, and means this one too.
+    pub again: bool,
 }
 
 /// An attempt whose intent is at Stripe.
@@ -77,6 +83,12 @@ pub enum Refused {
         amount: Money,
         started_ms: i64,
         attempt: String,
+    },
+    /// The same amount came in on this invoice a moment ago: the payer is asked first.
+    Duplicate {
+        amount: Money,
+        at_ms: i64,
+        method: Option<String>,
     },
     /// The stored card is not (or no longer) this customer's.
     UnknownMethod,
@@ -211,6 +223,11 @@ impl Payments {
         // "All of it" is what the page said; if that is no longer all, the payer looks first.
         if wish.choice == Choice::Full && amount != payable && amount != left && amount != balance {
             return Ok(Taken::Refused(Refused::Changed { left: balance }));
+        }
+        if !wish.again
+            && let Some(duplicate) = duplicate(&mut tx, invoice, &open, amount, now_ms).await?
+        {
+            return Ok(Taken::Refused(duplicate));
         }
         let attempt = Attempt {
             id: uuid::Uuid::new_v4().to_string(),
@@ -352,6 +369,31 @@ impl Payments {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// A payment of the same amount on the same invoice, minutes old: somebody went Back, or two people pay.
+async fn duplicate(
+    tx: &mut Tx,
+    invoice: &Invoice,
+    open: &[Attempt],
+    amount: Money,
+    now_ms: i64,
+) -> Result<Option<Refused>, Error> {
+    let wall_ms = crate::engine::clock::wall_ms();
+    let under_way = |one: &&Attempt| {
+        one.state == AttemptState::Processing && one.amount == amount && one.started_ms > now_ms - DUPLICATE_MS
+    };
+    if let Some(one) = open.iter().find(under_way) {
+        let at_ms = wall_ms - (now_ms - one.started_ms);
+        return Ok(Some(Refused::Duplicate { amount, at_ms, method: None }));
+    }
+    for payment in tx.payments_of(&invoice.id).await?.into_iter().rev() {
+        let at_ms = payment.received_s.unwrap_or_default().saturating_mul(1_000);
+        if payment.asked == amount && at_ms > wall_ms - DUPLICATE_MS && !payment.part().kept()?.is_zero() {
+            return Ok(Some(Refused::Duplicate { amount, at_ms, method: payment.method_detail }));
+        }
+    }
+    Ok(None)
 }
 
 fn refused(error: &stripe::Error) -> Refused {

@@ -2,7 +2,7 @@
 // The card form, and the press of Pay. Everything is decided and checked on the server; this only carries.
 /** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
 /** @typedef {import("@stripe/stripe-js").StripeElements} StripeElements */
-/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, csrf?: string, reload?: boolean, nextPress?: string}} Answer */
+/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, payAgain?: boolean, csrf?: string, reload?: boolean, nextPress?: string}} Answer */
 
 /**
  * @template {HTMLElement} T
@@ -21,6 +21,7 @@ const progress = byId("progress", HTMLElement);
 const amount = byId("amount", HTMLInputElement);
 const part = /** @type {HTMLElement} */ (amount.closest(".part"));
 const takeOver = byId("take-over", HTMLButtonElement);
+const payAgain = byId("pay-again", HTMLButtonElement);
 const exponent = Number(form.dataset.exponent);
 const factor = Number(form.dataset.factor);
 const balance = Number(form.dataset.balance);
@@ -189,6 +190,7 @@ const refuse = (said) => {
     todo.textContent = said.todo ?? "";
   }
   takeOver.hidden = !said.takeOver;
+  payAgain.hidden = !said.payAgain;
   document.title = `Error: ${said.heading} – ${title}`;
   summary.hidden = false;
   summary.focus();
@@ -244,8 +246,8 @@ const settle = async (url, error) => {
   }
 };
 
-/** @param {boolean} instead */
-const pay = async (instead) => {
+/** @param {HTMLElement|null} pressed */
+const pay = async (pressed) => {
   if (working || (newCard() && !cardReady)) return;
   busy(true, "Paying… keep this page open.");
   clear();
@@ -261,7 +263,8 @@ const pay = async (instead) => {
     }
     const body = new URLSearchParams();
     for (const [name, value] of new FormData(form)) body.append(name, value.toString());
-    if (instead) body.set("take_over", "yes");
+    if (pressed === takeOver) body.set("take_over", "yes");
+    if (pressed === payAgain) body.set("again", "yes");
     /** @type {Answer} */ let begun;
     try {
       begun = await post(form.action, body);
@@ -292,7 +295,7 @@ const pay = async (instead) => {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  void pay(event.submitter === takeOver);
+  void pay(event.submitter);
 });
 // A page out of the browser's memory may be out of date.
 addEventListener("pageshow", (event) => {
