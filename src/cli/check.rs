@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::config::{self, Config};
 use crate::domain::InvoiceMapping;
 use crate::engine::{intake, mapping, notices};
-use crate::{salesforce, stripe};
+use crate::{plaid, salesforce, stripe};
 
 /// What to print.
 #[derive(clap::Args)]
@@ -78,6 +78,7 @@ pub async fn check(config: Result<Config, config::Error>, args: Args) -> anyhow:
             database(&config, &mut report).await;
             org(&config, &mut report).await;
             stripe_account(&config, &mut report).await;
+            banks(&config, &mut report).await;
             mail(&config, &mut report).await;
             public_url(&config, &mut report).await;
         }
@@ -284,6 +285,35 @@ async fn stripe_account(config: &Config, report: &mut Report) {
         ),
     }
     report.ok("webhook secrets", format!("{} set", config.stripe.webhook_secrets.len()));
+}
+
+async fn banks(config: &Config, report: &mut Report) {
+    let Some(settings) = super::plaid_settings(config) else {
+        return report.ok("Plaid", "no section: customers pay by card alone");
+    };
+    let client = match plaid::Client::new(&settings) {
+        Ok(client) => client,
+        Err(error) => return report.fail("Plaid", error.to_string(), "Correct the plaid section."),
+    };
+    match client.check_keys().await {
+        Ok(()) => report.ok("Plaid", format!("{} takes our keys", settings.api_url)),
+        Err(error) if error.passes() => {
+            report.warn("Plaid", error.to_string(), "Customers see cards alone until Plaid answers.");
+        }
+        Err(error) => report.fail("Plaid", error.to_string(), "Correct the plaid section, or leave it out."),
+    }
+    if config.web.public_url.starts_with("https://") {
+        report.ok(
+            "Plaid redirect",
+            format!("{}/bank/return has to be registered in the Plaid Dashboard", config.web.public_url),
+        );
+    } else {
+        report.warn(
+            "Plaid redirect",
+            "web.public_url is not https://",
+            "Banks that sign in on their own pages (OAuth) are not offered.",
+        );
+    }
 }
 
 async fn mail(config: &Config, report: &mut Report) {

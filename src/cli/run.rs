@@ -18,8 +18,8 @@ use crate::domain::{CommandKind, OrgId};
 use crate::engine::commands::{RetryError, SyncAccount};
 use crate::engine::house::House;
 use crate::engine::mapping;
-use crate::engine::payments;
 use crate::engine::work::Registry;
+use crate::engine::{banks, payments};
 use crate::engine::{intake, notices, outbox, pulse, worker};
 use crate::store::Store;
 use crate::store::stamp::Stamp;
@@ -74,6 +74,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     tasks.spawn(intake::run(house.clone(), intake::Settings { watchdog }));
     tasks.spawn(pay::serve(pay.app(&config, metrics(&stop)?), listener, stop.clone()));
     tasks.spawn(payments::run(pay.payments.clone(), pay.receipts.clone()));
+    tasks.spawn(banks::run(pay.links.clone()));
     tokio::spawn(service::watchdog(CancellationToken::new()));
     service::ready();
     service::status("taking payments");

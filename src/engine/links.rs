@@ -107,6 +107,14 @@ impl Links {
         format!("{}/p/{}", self.payments.settings().public_url, token(self.key(), link))
     }
 
+    pub(in crate::engine) fn mailer(&self) -> &Mailer {
+        &self.mailer
+    }
+
+    pub(in crate::engine) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     fn key(&self) -> &[u8] {
         self.link_key.expose_secret().as_bytes()
     }

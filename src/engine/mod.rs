@@ -1,5 +1,6 @@
 //! The daemon's work: taking commands in, doing them in order, and writing to Salesforce what came of it.
 
+pub mod banks;
 pub mod clock;
 pub mod commands;
 pub mod customers;

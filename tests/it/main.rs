@@ -4,6 +4,7 @@
 mod account_sync;
 mod accounts;
 mod bad_days;
+mod banks;
 mod booking;
 mod clock;
 mod dead_letters;

@@ -318,6 +318,13 @@ impl Org {
         super::access::Rights::of(&self.catalog, &world.store, user).has_permission(name)
     }
 
+    /// The custom permissions that the user holds, by API name.
+    pub fn custom_permissions(&self, user: &User) -> Vec<String> {
+        let world = self.world();
+        let rights = super::access::Rights::of(&self.catalog, &world.store, user);
+        self.catalog.custom_permissions.keys().filter(|name| rights.has_permission(name)).cloned().collect()
+    }
+
     /// Whether the user may call an Apex class's exposed methods.
     pub fn may_call(&self, user: &User, class: &str) -> bool {
         let world = self.world();
