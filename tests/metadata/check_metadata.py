@@ -8,6 +8,7 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import check_reports
 import simple_salesforce
 
 SCHEMA = "{http://www.w3.org/2001/XMLSchema}"
@@ -391,6 +392,7 @@ def check(root, examples):
     check_structure(package, Wsdl(WSDL))
     check_fields(package)
     check_screens(package)
+    check_reports.check(package)
     check_permission_sets(package)
     check_code(package)
     check_core_knows_no_invoice(package)
