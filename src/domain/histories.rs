@@ -5,6 +5,7 @@
 //! are walked; one that breaks a rule is cut down to the fewest steps that still break it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
@@ -17,7 +18,8 @@ use super::{Currency, Money};
 const HISTORIES: u32 = 100_000;
 
 fn usd(minor: i64) -> Money {
-    Money::from_minor(minor, Currency::from_code("USD").expect("a currency")).expect("not negative")
+    static USD: LazyLock<Currency> = LazyLock::new(|| Currency::from_code("USD").expect("a currency"));
+    Money::from_minor(minor, *USD).expect("not negative")
 }
 
 /// One thing that happens. `usize` picks one of the payments so far.
