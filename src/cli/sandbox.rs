@@ -45,6 +45,9 @@ pub struct Sandbox {
     /// Stripe limits as a live account (100 requests a second) instead of as a test key (25)
     #[arg(long)]
     live_rates: bool,
+    /// Where tests/lightning/build put the Lightning components, which the console then shows
+    #[arg(long, value_name = "DIR", default_value = "target/lightning")]
+    lightning: PathBuf,
     /// Append every request that reaches Stripe to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     request_log: Option<PathBuf>,
@@ -130,6 +133,7 @@ fn options(arguments: &Sandbox, dir: PathBuf) -> anyhow::Result<Options> {
         daemon: !arguments.no_daemon,
         auth: arguments.auth.clone(),
         live_rates: arguments.live_rates,
+        lightning: arguments.lightning.clone(),
         request_log: arguments.request_log.clone(),
         plaid_request_log: arguments.plaid_request_log.clone(),
         clock: arguments.clock,

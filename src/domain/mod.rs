@@ -8,6 +8,7 @@ pub mod decline;
 #[cfg(test)]
 mod histories;
 pub mod ids;
+pub mod invoice_mapping;
 pub mod link;
 pub mod mandate;
 pub mod money;
@@ -17,4 +18,5 @@ pub mod payment;
 pub use command::{Command, CommandKind, Priority};
 pub use currency::Currency;
 pub use ids::{ChargeId, CommandId, CustomerId, IntentId, LinkId, OrgId, RequestId, SalesforceId};
+pub use invoice_mapping::InvoiceMapping;
 pub use money::{Money, MoneyError};

@@ -7,6 +7,7 @@ pub mod customers;
 pub mod house;
 pub mod intake;
 pub mod links;
+pub mod mapping;
 pub mod notices;
 pub mod outbox;
 pub mod payments;

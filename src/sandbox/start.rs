@@ -24,6 +24,12 @@ const CLIENT_KEY: &str = include_str!("keys/client.pem");
 const CLIENT_KEY_PUBLIC: &str = include_str!("keys/client.pub.pem");
 const CLIENT_ID: &str = "quittance-sandbox-client";
 const CLIENT_SECRET: &str = "quittance-sandbox-secret";
+/// Key in addresses, username, name and permission set.
+const PEOPLE: &[(&str, &str, &str, &str)] = &[
+    ("clerk", CLERK, "Clara Clerk", "Quittance_Clerk"),
+    ("admin", "manager@sandbox.example", "Mara Manager", "Quittance_Admin"),
+    ("viewer", "viewer@sandbox.example", "Vera Viewer", "Quittance_Viewer"),
+];
 const API_VERSION: &str = "66.0";
 
 /// What a sandbox is started with.
@@ -51,6 +57,8 @@ pub struct Options {
     pub auth: String,
     /// Whether Stripe's rate limits are those of a live account (100 a second) or of a test key (25).
     pub live_rates: bool,
+    /// Where the built Lightning components are, for the console; it works without them.
+    pub lightning: PathBuf,
     /// A file for every request that reaches Stripe.
     pub request_log: Option<PathBuf>,
     /// A file for every request that reaches Plaid.
@@ -160,6 +168,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let console_url = format!("http://{}", console.local_addr().map_err(Error::Port)?);
     stripe.handle.set_webhook(&format!("{page_url}/webhooks/stripe"));
 
+    let lightning =
+        super::console::Lightning { assets: options.lightning.clone(), people: people(&org, &served.sessions)? };
     let user = |name: &'static str| org.user(name).ok_or(Error::NoUser(name));
     let key_file = dir.join("client.pem");
     write(&key_file, CLIENT_KEY)?;
@@ -221,6 +231,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         mailbox: Arc::clone(&mailbox.handle),
         faults: Arc::clone(&faults),
         daemon: Arc::clone(&daemon),
+        lightning,
     });
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(console, app).await {
@@ -272,8 +283,8 @@ async fn start_org(
     let org_options = OrgOptions {
         state_dir: Some(folder),
         faults: Some(Arc::clone(faults)),
-        clerk_permission_sets: vec!["Quittance_Clerk".to_owned()],
-        integration_permission_sets: vec!["Quittance_Integration".to_owned()],
+        clerk_permission_sets: vec!["*_Clerk".to_owned()],
+        integration_permission_sets: vec!["*_Integration".to_owned()],
         ..OrgOptions::default()
     };
     let sink: Arc<dyn super::org::EventSink> = bus.clone();
@@ -290,6 +301,19 @@ async fn start_org(
     let wire_options = wire::Options { clients: vec![client], ..wire::Options::default() };
     let served = wire::serve(Arc::clone(&org), program, bus, Arc::clone(faults), authority, wire_options).await?;
     Ok((org, served))
+}
+
+/// As whom the components can be used: each has the rights of one permission set and no more.
+fn people(org: &Org, sessions: &wire::oauth::Sessions) -> Result<Vec<super::console::Person>, Error> {
+    let known = org.permission_sets();
+    let mut people = Vec::new();
+    for (key, username, name, set) in PEOPLE {
+        // A package need not have a permission set for each; then its person holds none.
+        let sets: Vec<&str> = known.iter().map(String::as_str).filter(|known| known == set).collect();
+        let user = org.add_user(username, name, false, &sets)?;
+        people.push(super::console::Person { key, token: sessions.start_lasting(user).token.clone() });
+    }
+    Ok(people)
 }
 
 /// What an administrator sets after deploying the package: the address at which the payment page is reached. The file is

@@ -9,6 +9,7 @@ mod booking;
 mod clock;
 mod dead_letters;
 mod events;
+mod foreign_invoice;
 mod house;
 mod links;
 mod outages;

@@ -80,6 +80,10 @@ async fn desk() -> Visitor {
         mailbox: mail.handle.clone(),
         faults,
         daemon: daemon::Daemon::new(plan, http),
+        lightning: Lightning {
+            assets: "/nowhere/lightning".into(),
+            people: vec![Person { key: "clerk", token: "clerk".to_owned() }],
+        },
     }));
     Visitor { app: routes(world.clone()), world, calls, _mail: mail }
 }
