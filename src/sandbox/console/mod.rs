@@ -4,6 +4,7 @@
 //! It reads the stand-ins over HTTP as any tool would, so what it shows is what they tell. All pages work without
 //! script, which only keeps them fresh; but for those below `/lightning`, which are the package's own components.
 
+mod bank;
 mod faults;
 mod frame;
 mod guard;
@@ -12,6 +13,7 @@ mod lightning;
 mod live;
 mod mail;
 mod org;
+mod plaid;
 mod record;
 mod stripe;
 mod views;
@@ -47,7 +49,13 @@ fn routes(world: Arc<Desk>) -> Router {
         .route("/mailbox/clear", post(mail::clear))
         .route("/mailbox/{id}", get(mail::one))
         .route("/stripe", get(stripe::first))
+        .route("/stripe/bank", get(bank::page))
+        .route("/stripe/bank/clock", post(bank::leap))
+        .route("/stripe/bank/account", post(bank::enable))
+        .route("/stripe/bank/{id}/{act}", post(bank::answer))
         .route("/stripe/{tab}", get(stripe::tab))
+        .route("/plaid", get(plaid::page))
+        .route("/plaid/{id}/{act}", post(plaid::act))
         .route("/faults", get(faults::page))
         .route("/faults/{name}", post(faults::set))
         .route("/sidecar/{act}", post(faults::sidecar))

@@ -114,6 +114,24 @@ impl Desk {
     }
 }
 
+impl Desk {
+    pub(super) async fn plaid(&self, path: &str) -> Result<Value, Problem> {
+        let url = format!("{}/{path}", self.outside.endpoints.plaid.control_url);
+        ask("Plaid's stand-in", self.outside.http.get(url)).await
+    }
+
+    /// Does something at Stripe from outside its API.
+    pub(super) async fn press_stripe(&self, path: &str, body: &Value) -> Result<Value, Problem> {
+        let url = format!("{}/{path}", self.outside.endpoints.stripe.control_url);
+        ask("Stripe's stand-in", self.outside.http.post(url).json(body)).await
+    }
+
+    pub(super) async fn press_plaid(&self, path: &str) -> Result<Value, Problem> {
+        let url = format!("{}/{path}", self.outside.endpoints.plaid.control_url);
+        ask("Plaid's stand-in", self.outside.http.post(url)).await
+    }
+}
+
 async fn ask(who: &'static str, request: reqwest::RequestBuilder) -> Result<Value, Problem> {
     let silent = |_| Problem::Silent { who };
     let answer = request.timeout(LIMIT).send().await.map_err(silent)?;
@@ -122,8 +140,9 @@ async fn ask(who: &'static str, request: reqwest::RequestBuilder) -> Result<Valu
     if status.is_success() {
         return Ok(body);
     }
-    // Apex answers an object, the REST API a list of them.
+    // Apex answers an object, the REST API a list of them, Stripe an envelope, Plaid a longer name.
     let said = body["message"].as_str().or_else(|| body[0]["message"].as_str());
+    let said = said.or_else(|| body["error"]["message"].as_str()).or_else(|| body["error_message"].as_str());
     Err(match said {
         Some(said) => Problem::Said(said.to_owned()),
         None => Problem::Refused { who, status: status.as_u16() },
