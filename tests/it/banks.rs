@@ -79,6 +79,7 @@ async fn a_card_of_25_and_a_debit_of_25_make_an_invoice_paid_once_the_money_is_t
     let text = started["text"].as_str().expect("text");
     assert!(text.contains("I authorise Larkspur Supply Company, Inc. to debit $25.00"), "{text}");
     assert!(text.contains("not yet a receipt"), "{text}");
+    assert!(text.contains("routing number 110000000") && text.contains("Given on "), "{text}");
     days(&house, 5).await;
     scene.stands(&house, "Paid", 50.0, 0.0).await;
     let row = payment(&house, &intent, json!({"State__c": "Settled", "Settled_Amount__c": 25})).await;

@@ -11,6 +11,8 @@ use crate::engine::payments::{Error, Invoice, Payments, Sum, standing};
 use crate::store::Tx;
 use crate::store::attempts::Attempt;
 use crate::store::bank_letters::BankLetter;
+use crate::store::banks::Bank;
+use crate::store::mandates::Mandate;
 
 /// One step, as booking saw it.
 pub(in crate::engine) struct Step<'a> {
@@ -42,7 +44,10 @@ pub(super) struct Facts {
     pub reason: String,
     pub left: Sum,
     pub at_ms: i64,
+    /// The copy to keep: word for word, with when it was given.
     pub mandate: Option<String>,
+    pub given_ms: Option<i64>,
+    pub routing: Option<String>,
     pub test: bool,
 }
 
@@ -89,7 +94,7 @@ impl Payments {
             Rung::Initiated | Rung::Canceled => {}
         }
         match letter(step.from, step.to) {
-            Some(kind) => self.write_letter(tx, step, kind, mandate.map(|mandate| mandate.text), now_ms).await,
+            Some(kind) => self.write_letter(tx, step, kind, mandate.as_ref(), now_ms).await,
             None => Ok(()),
         }
     }
@@ -99,7 +104,7 @@ impl Payments {
         tx: &mut Tx,
         step: &Step<'_>,
         kind: Letter,
-        mandate: Option<String>,
+        mandate: Option<&Mandate>,
         now_ms: i64,
     ) -> Result<(), Error> {
         let (Some(invoice), Some(attempt)) = (step.invoice, step.attempt) else { return Ok(()) };
@@ -109,9 +114,10 @@ impl Payments {
         };
         let Some(mail_to) = sent_to.or_else(|| invoice.email.clone()) else { return Ok(()) };
         let bank = match step.bank {
-            Some(bank) => tx.bank(bank).await?.map(|bank| bank.words()),
+            Some(bank) => tx.bank(bank).await?,
             None => None,
         };
+        let words = bank.as_ref().map(Bank::words);
         let facts = Facts {
             link_id: attempt.link.clone(),
             invoice_number: invoice.number.clone(),
@@ -119,11 +125,13 @@ impl Payments {
             due: invoice.due,
             customer_name: invoice.account_name.clone(),
             amount: step.amount.into(),
-            bank: bank.or_else(|| step.method.map(str::to_owned)).unwrap_or_else(|| "Your bank".to_owned()),
+            bank: words.or_else(|| step.method.map(str::to_owned)).unwrap_or_else(|| "Your bank".to_owned()),
             reason: Reason::from_code(step.code.unwrap_or_default()).for_customer().to_owned(),
             left: standing(tx, invoice).await?.balance()?.into(),
             at_ms: wall_ms(),
-            mandate,
+            mandate: mandate.map(|mandate| mandate.text.clone()),
+            given_ms: mandate.map(|mandate| mandate.accepted_ms),
+            routing: bank.and_then(|bank| bank.routing),
             test: self.settings().test,
         };
         let facts = serde_json::to_string(&facts)

@@ -11,7 +11,7 @@ use crate::domain::bank::Letter as Kind;
 use crate::domain::link::LinkKind;
 use crate::engine::links::{Error, Links};
 use crate::engine::payments::{Error as PaymentsError, Sum};
-use crate::engine::receipts::money_words;
+use crate::engine::receipts::{money_words, time_words};
 use crate::engine::retry;
 use crate::mail::{self, Content, Letter, Recipient};
 use crate::store::bank_letters::BankLetter;
@@ -79,7 +79,11 @@ impl Links {
                 amount,
                 bank: facts.bank.clone(),
                 expected_by: Some(business_days_after(at.to_zoned_datetime(self.zone().clone()).date(), USUAL_DAYS)),
-                mandate: facts.mandate.clone(),
+                mandate: facts.mandate.as_ref().map(|text| {
+                    let given = facts.given_ms.map(|ms| time_words(ms, self.zone())).unwrap_or_default();
+                    let routing = facts.routing.as_ref().map(|number| format!("; routing number {number}"));
+                    format!("{text} Given on {given}{}.", routing.unwrap_or_default())
+                }),
                 pdf: None,
             },
             Kind::Failed | Kind::Returned => Content::BankPaymentReturned {

@@ -83,6 +83,12 @@ impl Payments {
             }
             None => MethodKind::Card,
         };
+        let method = intent.payment_method.as_ref().map(|method| method.id().to_owned());
+        // The bank by the name that its customer chose it by.
+        let bank = match &method {
+            Some(method) if kind == MethodKind::BankAccount => self.store().bank(method).await?,
+            _ => None,
+        };
         let error = intent.last_payment_error.as_ref();
         let failed_charge = error.and_then(|error| error.charge.clone());
         Ok(Some(Read {
@@ -95,10 +101,9 @@ impl Payments {
             asked: Money::from_stripe(intent.amount, currency)?,
             seen: IntentSeen { status, part, declined: error.is_some() },
             status: intent.status.clone(),
-            method_detail: charge
-                .as_ref()
-                .and_then(|charge| charge.payment_method_details.as_ref())
-                .map(|it| it.words()),
+            method_detail: bank.map(|bank| bank.words()).or_else(|| {
+                charge.as_ref().and_then(|charge| charge.payment_method_details.as_ref()).map(|it| it.words())
+            }),
             descriptor: charge.as_ref().and_then(|charge| charge.calculated_statement_descriptor.clone()),
             failure: error.map(|error| failure_words(kind, error.code.as_deref(), error.decline_code.as_deref())),
             decline_code: error.and_then(|error| error.decline_code.clone().or_else(|| error.code.clone())),
@@ -107,7 +112,7 @@ impl Payments {
             created_s: intent.created,
             received_s: charge.as_ref().filter(|_| status == IntentStatus::Succeeded).map(Charge::received_s),
             has_intent: true,
-            method: intent.payment_method.as_ref().map(|method| method.id().to_owned()),
+            method,
             legacy: charge.as_ref().is_some_and(is_legacy),
             aside,
         }))

@@ -63,15 +63,18 @@ const choose = async (bank, again = false) => {
 const open = (token, bank, again, received, held) => {
   const plaid = /** @type {{create: (options: LinkOptions) => LinkHandler}|undefined} */ (Reflect.get(window, "Plaid"));
   if (!plaid) return nothing("Banks can't be reached right now", "Pay by card, or try again in some minutes.");
+  /** @type {LinkHandler|undefined} */ let link;
   /** @type {LinkOptions} */
   const options = {
     token,
     onSuccess: (given, metadata) => {
+      link?.destroy();
       const [publicToken, account] = (held ?? `${given} ${metadata.accounts?.[0]?.id ?? ""}`).split(" ");
       void chosen(publicToken, account, bank);
     },
     onExit: (error) => {
       sessionStorage.removeItem(KEY);
+      link?.destroy();
       // It ran out while the page stood open: one fresh one.
       if (error?.error_code === "INVALID_LINK_TOKEN" && !again) return void choose(bank, true);
       if (error) nothing("Your bank could not be connected", "Try again, choose another bank, or pay by card.");
@@ -80,7 +83,8 @@ const open = (token, bank, again, received, held) => {
   };
   if (received) options.receivedRedirectUri = received;
   busy("Choose your bank in the window.");
-  plaid.create(options).open();
+  link = plaid.create(options);
+  link.open();
 };
 
 /** @param {string} publicToken @param {string} account @param {string} bank */

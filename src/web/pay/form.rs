@@ -115,8 +115,8 @@ pub(super) fn form(
                         span { "Store this card with Stripe for my next payments to " bdi { (app.settings.company.name) }
                             ". It is shown only after a code sent to the e-mail address on record, and can be removed on this page." } }
                 }
+                @if offers_bank { (new_bank_part(app, new_bank)) }
             }
-            @if offers_bank { (new_bank_part(app, new_bank)) }
             button type="submit" class="primary" id="pay-button" { "Pay " span id="pay-amount" class="money" { (money_words(balance)) } }
             @if said.is_some_and(|said| said.take_over) {
                 button type="submit" name="take_over" value="yes" class="secondary" id="take-over" { "Use this window instead" }

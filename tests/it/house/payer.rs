@@ -116,8 +116,10 @@ impl Payer {
         })
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-        let code: String = mail["subject"].as_str().expect("a subject").chars().take(6).collect();
-        self.post_page(&self.below("/verify"), &[("csrf", &csrf), ("code", &code)]).await;
+        let subject = mail["subject"].as_str().expect("a subject");
+        let code = subject.split(' ').find(|word| word.len() == 6 && word.bytes().all(|one| one.is_ascii_digit()));
+        let code = code.unwrap_or_else(|| panic!("no code in {subject}"));
+        self.post_page(&self.below("/verify"), &[("csrf", &csrf), ("code", code)]).await;
     }
 
     fn below(&self, path: &str) -> String {
