@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod commands;
 pub mod customers;
+pub mod heartbeat;
 pub mod house;
 pub mod intake;
 pub mod links;
