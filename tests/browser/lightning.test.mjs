@@ -63,10 +63,7 @@ test('a clerk sends a link, the payer pays, and the panel shows it by itself', a
 
     await panel.getByText('Visa ending 4242').waitFor();
     await eventually('the balance', 10, async () => (await panel.locator('.balance').innerText()) === '$0.00');
-    const payment = (await house.query(`SELECT LastModifiedDate FROM Payment__c WHERE Invoice__c = '${id}'`))[0];
-    assert.ok(payment);
-    await panel.getByRole('button', { name: /Open receipt/ }).waitFor({ timeout: 40_000 }).catch(() => panel.getByRole('button', { name: 'Refresh' }).click());
-    await panel.getByRole('button', { name: /Open receipt/ }).waitFor();
+    await panel.getByRole('button', { name: /Open receipt/ }).waitFor({ timeout: 60_000 });
     await eventually('the subscription to end', 10, async () => (await subscriptions(page)) === 0);
     await seen(page, 'panel-paid');
     const opens = page.context().waitForEvent('page');
