@@ -95,8 +95,8 @@ class PlantedFaults(unittest.TestCase):
         self.assertIn("@AuraEnabled method SendPaymentLinkController.fetch", found)
 
     def test_a_label_that_is_not_there(self):
-        found = self.plant(f"{MAIN}/lwc/paymentProblem/paymentProblem.js", "c.Quittance_Try_Again", "c.Quittance_Retry")
-        self.assertIn("label Quittance_Retry", found)
+        found = self.plant(f"{MAIN}/lwc/paymentProblem/paymentProblem.js", "c.Quittance_Try_Again", "c.Quittance_Not_There")
+        self.assertIn("label Quittance_Not_There", found)
 
     def test_an_example_that_differs(self):
         self.assertIn("differs from", self.plant("tests/classes/CommandExamples.cls", '"type":"sync_now"', '"type":"sync_later"'))
