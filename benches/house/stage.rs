@@ -30,6 +30,8 @@ impl Stage {
             live_rates: false,
             lightning: "target/lightning".into(),
             request_log: None,
+            plaid_request_log: None,
+            clock: false,
         })
         .await
         .context("the sandbox could not be started")?;

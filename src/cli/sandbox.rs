@@ -51,6 +51,13 @@ pub struct Sandbox {
     /// Append every request that reaches Stripe to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     request_log: Option<PathBuf>,
+    /// Append every request that reaches Plaid to this file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    plaid_request_log: Option<PathBuf>,
+    /// Let the banks' clock be moved forward, in the console and through the control address of Stripe's stand-in. It
+    /// starts at the machine's time. Stripe and Plaid live on it; the daemon, the org and the mailbox stay on the machine's
+    #[arg(long)]
+    clock: bool,
     /// Let N customers pay by link, audit, print what happened, and stop
     #[arg(long, value_name = "N")]
     load: Option<usize>,
@@ -128,6 +135,8 @@ fn options(arguments: &Sandbox, dir: PathBuf) -> anyhow::Result<Options> {
         live_rates: arguments.live_rates,
         lightning: arguments.lightning.clone(),
         request_log: arguments.request_log.clone(),
+        plaid_request_log: arguments.plaid_request_log.clone(),
+        clock: arguments.clock,
     })
 }
 

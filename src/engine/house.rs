@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::SteadyClock;
+use super::mapping::KnownMapping;
 use crate::salesforce;
 use crate::store::Store;
 
@@ -19,6 +20,8 @@ pub struct House {
     pub salesforce: salesforce::Client,
     /// Time for waiting.
     pub clock: SteadyClock,
+    /// Which object is the invoice.
+    pub invoices: KnownMapping,
     /// Rung when commands came in.
     pub commands_came: Arc<Notify>,
     /// Rung when something lies in the outbox.
@@ -37,6 +40,7 @@ impl House {
             store,
             salesforce,
             clock,
+            invoices: KnownMapping::default(),
             commands_came: Arc::default(),
             outbox_filled: Arc::default(),
             stop,

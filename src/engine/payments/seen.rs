@@ -2,6 +2,7 @@
 
 use super::{Error, Payments};
 use crate::domain::attempt::MethodKind;
+use crate::domain::bank::Reason;
 use crate::domain::decline::Decline;
 use crate::domain::payment::{IntentSeen, IntentStatus, Part};
 use crate::domain::{Currency, Money, SalesforceId};
@@ -26,6 +27,12 @@ pub(super) struct Read {
     pub(super) created_s: i64,
     pub(super) received_s: Option<i64>,
     pub(super) has_intent: bool,
+    /// The method at Stripe.
+    pub(super) method: Option<String>,
+    /// Why a bank took back what it had paid.
+    pub(super) returned_for: Option<String>,
+    /// A debit by Stripe's older path.
+    pub(super) legacy: bool,
 }
 
 impl Payments {
@@ -45,13 +52,25 @@ impl Payments {
             (None, Some(id)) => Some(self.stripe().charge(id, priority).await?),
             (None, None) => None,
         };
-        let part = match (&charge, status) {
+        let (part, returned_for) = match (&charge, status) {
             (Some(charge), IntentStatus::Succeeded) => {
                 let received = Money::from_stripe(intent.amount_received, currency)?;
-                Part { received, ..self.part(charge, currency, true, priority).await? }
+                let (part, returned_for) = self.part(charge, currency, true, priority).await?;
+                (Part { received, ..part }, returned_for)
             }
-            (None, IntentStatus::Succeeded) => Part::received(Money::from_stripe(intent.amount_received, currency)?),
-            _ => Part::received(Money::zero(currency)),
+            (None, IntentStatus::Succeeded) => {
+                (Part::received(Money::from_stripe(intent.amount_received, currency)?), None)
+            }
+            _ => (Part::received(Money::zero(currency)), None),
+        };
+        let kind = match &charge {
+            Some(charge) => kind_of(charge),
+            None if intent.payment_method_types.iter().any(|kind| kind == "us_bank_account")
+                && !intent.payment_method_types.iter().any(|kind| kind == "card") =>
+            {
+                MethodKind::BankAccount
+            }
+            None => MethodKind::Card,
         };
         let error = intent.last_payment_error.as_ref();
         let failed_charge = error.and_then(|error| error.charge.clone());
@@ -61,7 +80,7 @@ impl Payments {
             metadata: intent.metadata.clone(),
             account,
             customer: intent.customer_id().map(str::to_owned),
-            kind: charge.as_ref().map_or(MethodKind::Card, kind_of),
+            kind,
             asked: Money::from_stripe(intent.amount, currency)?,
             seen: IntentSeen { status, part, declined: error.is_some() },
             status: intent.status.clone(),
@@ -70,13 +89,16 @@ impl Payments {
                 .and_then(|charge| charge.payment_method_details.as_ref())
                 .map(|it| it.words()),
             descriptor: charge.as_ref().and_then(|charge| charge.calculated_statement_descriptor.clone()),
-            failure: error.map(|error| failure_words(error.code.as_deref(), error.decline_code.as_deref())),
+            failure: error.map(|error| failure_words(kind, error.code.as_deref(), error.decline_code.as_deref())),
             decline_code: error.and_then(|error| error.decline_code.clone().or_else(|| error.code.clone())),
             decline_key: failed_charge
                 .or_else(|| error.map(|_| format!("{}:{}", intent.id, intent.charge_id().unwrap_or("none")))),
             created_s: intent.created,
-            received_s: charge.as_ref().filter(|_| status == IntentStatus::Succeeded).map(|charge| charge.created),
+            received_s: charge.as_ref().filter(|_| status == IntentStatus::Succeeded).map(Charge::received_s),
             has_intent: true,
+            method: intent.payment_method.as_ref().map(|method| method.id().to_owned()),
+            returned_for,
+            legacy: charge.as_ref().is_some_and(is_legacy),
         }))
     }
 
@@ -87,11 +109,12 @@ impl Payments {
         currency: Currency,
         succeeded: bool,
         priority: Priority,
-    ) -> Result<Part, Error> {
+    ) -> Result<(Part, Option<String>), Error> {
         let zero = Money::zero(currency);
         if !succeeded {
-            return Ok(Part::received(zero));
+            return Ok((Part::received(zero), None));
         }
+        let mut returned_for = None;
         let captured = if charge.amount_captured > 0 { charge.amount_captured } else { charge.amount };
         let mut part = Part::received(Money::from_stripe(captured, currency)?);
         if charge.amount_refunded > 0 {
@@ -105,14 +128,20 @@ impl Payments {
             for dispute in self.stripe().disputes_of_charge(&charge.id, priority).await? {
                 // A dispute may be in the bank's own currency; then the whole charge is what was lost.
                 if dispute.lost() {
+                    returned_for = Some(dispute.reason.clone());
                     let same = dispute.currency.eq_ignore_ascii_case(currency.code());
                     let amount = if same { dispute.amount } else { charge.amount };
                     part.lost = part.lost.plus(Money::from_stripe(amount, currency)?)?;
                 }
             }
         }
-        Ok(part)
+        Ok((part, returned_for))
     }
+}
+
+/// Whether a debit went by Stripe's older path, which knows no mandate of ours.
+pub(super) fn is_legacy(charge: &Charge) -> bool {
+    charge.payment_method_details.as_ref().is_some_and(|details| details.kind == "ach_debit")
 }
 
 pub(super) fn kind_of(charge: &Charge) -> MethodKind {
@@ -123,7 +152,11 @@ pub(super) fn kind_of(charge: &Charge) -> MethodKind {
         .unwrap_or(MethodKind::Card)
 }
 
-pub(super) fn failure_words(code: Option<&str>, decline_code: Option<&str>) -> String {
+pub(super) fn failure_words(kind: MethodKind, code: Option<&str>, decline_code: Option<&str>) -> String {
+    if kind == MethodKind::BankAccount {
+        let code = decline_code.filter(|code| !code.is_empty()).or(code).unwrap_or_default();
+        return Reason::from_code(code).for_clerk().to_owned();
+    }
     Decline::from_codes(code, decline_code, None).for_clerk().to_owned()
 }
 

@@ -109,7 +109,9 @@ impl Org {
     ) -> Result<Arc<Org>, OrgError> {
         let catalog = metadata::load(package_dirs, &options)?;
         for name in options.clerk_permission_sets.iter().chain(&options.integration_permission_sets) {
-            if !catalog.permission_sets.contains_key(name) {
+            // `*_Clerk` stands for all that end like it.
+            let is_meant = |own: &String| name.strip_prefix('*').map_or(own == name, |ending| own.ends_with(ending));
+            if !catalog.permission_sets.keys().any(is_meant) {
                 return Err(OrgError::NoPermissionSet(name.clone()));
             }
         }

@@ -2,6 +2,7 @@
 //! where that is known.
 
 mod amounts;
+mod banks;
 mod declines;
 mod links;
 mod outcomes;
@@ -12,6 +13,7 @@ mod tests;
 mod visits;
 
 pub use amounts::amount;
+pub use banks::{bank_declined, bank_refused, not_chosen};
 pub use declines::declined;
 pub use links::{link, unknown};
 pub use outcomes::{checking, our_fault, withdrawn};

@@ -6,33 +6,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use clap::{Parser, Subcommand};
-
+use super::Nowhere;
 use crate::sandbox::org::apex::{FileCoverage, Runtime, Use};
-use crate::sandbox::org::host::{Fault, Record};
-use crate::sandbox::org::{ADMINISTRATOR, EventSink, Org, OrgOptions};
+use crate::sandbox::org::host::Fault;
+use crate::sandbox::org::{ADMINISTRATOR, Org, OrgOptions};
+use anyhow::Context;
 
-/// Tests run on a thread with this much stack: a call of Apex is several calls of the evaluator.
-const STACK: usize = 64 << 20;
-
-#[derive(Parser)]
+#[derive(clap::Parser)]
 pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run the package's Apex tests here. Evidence that the code does what it says, not a Salesforce test result.
-    Test(Test),
-}
-
-#[derive(Parser)]
-struct Test {
-    /// The folder with the package's source.
+    /// The folder with the package's source; may be given several times
     #[arg(long, default_value = "force-app")]
-    package: PathBuf,
+    package: Vec<PathBuf>,
     /// Write the results to this file too, as JUnit XML.
     #[arg(long)]
     junit: Option<PathBuf>,
@@ -47,7 +31,7 @@ struct Test {
     person_accounts: bool,
 }
 
-impl Test {
+impl Args {
     fn org(&self) -> OrgOptions {
         OrgOptions {
             multi_currency: self.multi_currency,
@@ -74,20 +58,8 @@ struct Report {
     took: Duration,
 }
 
-struct Nowhere;
-
-impl EventSink for Nowhere {
-    fn publish(&self, _event: Record) {}
-}
-
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Command::Test(test) = args.command;
-    let work = std::thread::Builder::new().name("apex".to_owned()).stack_size(STACK).spawn(move || run_tests(&test));
-    work?.join().map_err(|_| anyhow::anyhow!("the Apex runtime ended with a panic; see above"))?
-}
-
-fn run_tests(args: &Test) -> anyhow::Result<ExitCode> {
-    let dirs = [args.package.clone()];
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let dirs = args.package.clone();
     let runtime = Arc::new(Runtime::load(&dirs).context("the package's Apex can't be loaded")?);
     let mut tests = runtime.tests();
     if let Some(unknown) =
@@ -101,7 +73,7 @@ fn run_tests(args: &Test) -> anyhow::Result<ExitCode> {
         tests.retain(|(class, _)| args.class.iter().any(|wanted| wanted.eq_ignore_ascii_case(class)));
     }
     if tests.is_empty() {
-        anyhow::bail!("{} has no Apex tests; give the package's folder with --package", args.package.display());
+        anyhow::bail!("{} has no Apex tests; give the package's folder with --package", args.package[0].display());
     }
     let start = Instant::now();
     let (mut outcomes, mut peaks) = (Vec::new(), Vec::new());
@@ -269,19 +241,19 @@ mod tests {
         std::fs::write(dir.path().join("BoatTest.cls"), FIRST).expect("written");
         std::fs::write(dir.path().join("Boat.cls"), BOAT).expect("written");
         let junit_file = dir.path().join("junit.xml");
-        let args = |class: &[&str]| Test {
-            package: dir.path().to_owned(),
+        let args = |class: &[&str]| Args {
+            package: vec![dir.path().to_owned()],
             junit: Some(junit_file.clone()),
             class: class.iter().map(|name| (*name).to_owned()).collect(),
             multi_currency: false,
             person_accounts: false,
         };
-        assert_eq!(run_tests(&args(&[])).expect("it runs"), ExitCode::FAILURE);
+        assert_eq!(run(&args(&[])).expect("it runs"), ExitCode::FAILURE);
         let written = std::fs::read_to_string(&junit_file).expect("results");
         assert!(written.contains("tests=\"3\" failures=\"1\""), "{written}");
         assert!(written.contains("classname=\"BoatTest\" name=\"isAlone\""), "{written}");
         assert!(written.contains("Water &amp; more: Expected: &lt;dry&gt;, Actual: wet"), "{written}");
-        let error = run_tests(&args(&["Boat"])).expect_err("no test class");
+        let error = run(&args(&["Boat"])).expect_err("no test class");
         assert!(error.to_string().starts_with("Boat is no test class"), "{error}");
     }
 
