@@ -24,11 +24,11 @@ const CLIENT_KEY: &str = include_str!("keys/client.pem");
 const CLIENT_KEY_PUBLIC: &str = include_str!("keys/client.pub.pem");
 const CLIENT_ID: &str = "quittance-sandbox-client";
 const CLIENT_SECRET: &str = "quittance-sandbox-secret";
-/// Key in addresses, username, name and permission set.
+/// Key in addresses, username, name and role. Each part of the package has a permission set for a role.
 const PEOPLE: &[(&str, &str, &str, &str)] = &[
-    ("clerk", CLERK, "Clara Clerk", "Quittance_Clerk"),
-    ("admin", "manager@sandbox.example", "Mara Manager", "Quittance_Admin"),
-    ("viewer", "viewer@sandbox.example", "Vera Viewer", "Quittance_Viewer"),
+    ("clerk", CLERK, "Clara Clerk", "Clerk"),
+    ("admin", "manager@sandbox.example", "Mara Manager", "Admin"),
+    ("viewer", "viewer@sandbox.example", "Vera Viewer", "Viewer"),
 ];
 const API_VERSION: &str = "66.0";
 
@@ -303,13 +303,14 @@ async fn start_org(
     Ok((org, served))
 }
 
-/// As whom the components can be used: each has the rights of one permission set and no more.
+/// As whom the components can be used: each has the rights of one role and no more.
 fn people(org: &Org, sessions: &wire::oauth::Sessions) -> Result<Vec<super::console::Person>, Error> {
     let known = org.permission_sets();
     let mut people = Vec::new();
-    for (key, username, name, set) in PEOPLE {
+    for (key, username, name, role) in PEOPLE {
         // A package need not have a permission set for each; then its person holds none.
-        let sets: Vec<&str> = known.iter().map(String::as_str).filter(|known| known == set).collect();
+        let sets: Vec<&str> =
+            known.iter().map(String::as_str).filter(|set| set.rsplit('_').next() == Some(role)).collect();
         let user = org.add_user(username, name, false, &sets)?;
         people.push(super::console::Person { key, token: sessions.start_lasting(user).token.clone() });
     }

@@ -30,9 +30,19 @@ export function readPackage(folder) {
     const actions = read('.quickAction-meta.xml')
         .map(({ name, xml }) => ({ object: name.split('.')[0], label: one(xml, 'label'), bundle: one(xml, 'lightningWebComponent') }))
         .filter((action) => action.bundle);
+    // Where the package ships a record page, that says what stands on it; else a component that names no object stands where
+    // the package's own actions stand.
+    const pages = {};
+    for (const { xml } of read('.flexipage-meta.xml')) {
+        const object = one(xml, 'sobjectType');
+        if (object) pages[object] = all(xml, 'componentName').map((name) => name.replace(/^c:/, '')).filter((name) => name in bundles);
+    }
+    for (const bundle of Object.values(bundles)) {
+        if (bundle.objects.length === 0) bundle.objects = [...new Set(actions.map((action) => action.object))];
+    }
     const tabs = read('.tab-meta.xml')
         .map(({ name, xml }) => ({ name, label: one(xml, 'label'), bundle: one(xml, 'lwcComponent'), object: one(xml, 'customObject') === 'true' ? name : undefined }))
         .filter((tab) => tab.bundle || tab.object);
     const plurals = Object.fromEntries(read('.object-meta.xml').map(({ name, xml }) => [name, one(xml, 'pluralLabel') ?? name]));
-    return { labels, bundles, actions, tabs: tabs.map((tab) => ({ ...tab, label: tab.label ?? plurals[tab.object] ?? tab.name })) };
+    return { labels, bundles, actions, pages, tabs: tabs.map((tab) => ({ ...tab, label: tab.label ?? plurals[tab.object] ?? tab.name })) };
 }

@@ -26,6 +26,7 @@ export function salesforce(folder, wanted) {
             });
             return `export const bundles = {${bundles.join(',')}};
                 export const actions = ${quoted(wanted.actions)};
+                export const pages = ${quoted(wanted.pages)};
                 export const tabs = ${quoted(wanted.tabs)};`;
         }
         if ((hit = id.match(/^@salesforce\/apex\/(?:.*\.)?([^.]+)\.([^.]+)$/))) {

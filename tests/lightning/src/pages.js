@@ -1,7 +1,7 @@
 // Record pages, tabs and lists. A record page shows each component that its metadata exposes for the object, below the
 // buttons of the object's quick actions.
 import { createElement } from 'lwc';
-import { actions, bundles, tabs } from 'virtual:package';
+import { actions, bundles, pages, tabs } from 'virtual:package';
 import { tag } from './dom.js';
 import { addressOfTab, base, modal } from './frame.js';
 
@@ -64,8 +64,8 @@ async function recordPage(main, object, id) {
         const open = async () => modal(action.label, await component(action.bundle, { recordId: id, objectApiName: object }), () => {});
         buttons.append(tag('button', { class: 'slds-button slds-button_neutral', type: 'button', onclick: open }, action.label));
     }
-    const shown = Object.entries(bundles).filter(([, bundle]) => bundle.targets.includes('lightning__RecordPage') && (bundle.objects.length === 0 || bundle.objects.includes(object)));
-    for (const [name] of shown) {
+    const exposed = Object.entries(bundles).filter(([, bundle]) => bundle.targets.includes('lightning__RecordPage') && bundle.objects.includes(object));
+    for (const name of pages[object] ?? exposed.map(([name]) => name)) {
         main.append(tag('section', { class: 'component', 'data-component': name }, await component(name, { recordId: id, objectApiName: object })));
     }
     main.append(tag('section', { class: 'component slds-card slds-p-around_medium' }, tag('h2', { class: 'slds-text-heading_small' }, 'Details'), details));

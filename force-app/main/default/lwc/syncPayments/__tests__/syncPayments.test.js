@@ -9,7 +9,7 @@ jest.mock('@salesforce/apex/SyncNowController.status', () => ({ default: jest.fn
 jest.mock('c/paymentNotices', () => ({ follow: jest.fn() }), { virtual: true });
 
 const settle = async () => {
-    for (let turn = 0; turn < 10; turn += 1) {
+    for (let turn = 0; turn < 25; turn += 1) {
         // eslint-disable-next-line no-await-in-loop -- each turn lets one promise of the chain through
         await Promise.resolve();
     }
