@@ -24,7 +24,7 @@ async fn a_bill_is_sent_paid_in_two_parts_and_closed() {
         Scene { account, invoice: bill.clone(), name: "R-7".into(), email: email.into(), link: String::new() };
     scene.link = scene.send(&house, email).await;
     let payer = Payer::enter(&house, &scene.link).await;
-    payer.page().await.says("Pay invoice R-7").says("43.08").says("CHF");
+    payer.page().await.says("Pay invoice R-7").says("43.08").says("CHF").says("Your order").says("PO 4711");
     let first = payer.pay(Some("20")).await;
     stands(&house, &bill, "Partly Settled", 20.0).await;
     payer.page().await.says("23.08");
@@ -42,7 +42,8 @@ async fn a_bill_is_sent_paid_in_two_parts_and_closed() {
                 Ok(row["Receipt_Number__c"].as_str().filter(|_| done).map(str::to_owned).ok_or(row.to_string()))
             })
             .await;
-        payer::receipt_mail(&house, &number).await;
+        let mail = payer::receipt_mail(&house, &number).await;
+        assert!(mail.to_string().contains("Your order: PO 4711"), "{mail}");
     }
     let payments = house.query("SELECT Bill__c FROM Payment__c").await.expect("the payments");
     assert!(payments.iter().all(|row| row["Bill__c"] == json!(bill)), "{payments:?}");

@@ -58,6 +58,13 @@ pub struct ReceiptFacts {
     pub test: bool,
 }
 
+/// The invoice's description, and what else the org wants customers to see.
+fn what_for(invoice: &Invoice) -> Option<String> {
+    let extras = invoice.extras.iter().map(|(label, text)| format!("{label}: {text}"));
+    let all: Vec<String> = invoice.description.clone().into_iter().chain(extras).collect();
+    (!all.is_empty()).then(|| all.join(" · "))
+}
+
 /// `standing` counts this payment already; `before` are the ledger's payments of the invoice without it.
 pub(super) fn facts(
     number: &str,
@@ -82,7 +89,7 @@ pub(super) fn facts(
         link_id: payment.link.clone(),
         invoice_id: Some(invoice.id.as_str().to_owned()),
         invoice_number: invoice.number.clone(),
-        what_for: invoice.description.clone(),
+        what_for: what_for(invoice),
         due: invoice.due,
         total: invoice.total.into(),
         customer_name: invoice.account_name.clone(),

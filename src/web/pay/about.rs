@@ -36,6 +36,9 @@ pub(super) fn summary(app: &App, shown: &Shown) -> Result<Markup, MoneyError> {
                 // Where it is not in the heading.
                 @if !shown.standing.settled.is_zero() { div { dt { "Invoice" } dd { bdi { (invoice.number) } } } }
                 div { dt { "For" } dd { bdi class="wrap" { (invoice.account_name) } } }
+                @for (label, text) in &invoice.extras {
+                    div { dt class="wrap" { (label) } dd { bdi class="wrap" { (text) } } }
+                }
                 div { dt { "Total" } dd class="money" { (money_words(shown.standing.total)) } }
                 @if !shown.standing.settled.is_zero() {
                     div { dt { "Already paid" } dd class="money" { (money_words(shown.standing.settled)) } }
