@@ -28,7 +28,10 @@ impl Stage {
             daemon: true,
             auth: "client_credentials".to_owned(),
             live_rates: false,
+            lightning: "target/lightning".into(),
             request_log: None,
+            plaid_request_log: None,
+            clock: false,
         })
         .await
         .context("the sandbox could not be started")?;

@@ -129,6 +129,7 @@ macro_rules! sections {
 sections! {
     Database {} secrets { url / url_file } lists {}
     Stripe { api_url, js_url, publishable_key, webhook_secrets_file } secrets { secret_key / secret_key_file } lists { webhook_secrets }
+    Plaid { api_url, js_url, client_id, link_customization_name } secrets { secret / secret_file } lists {}
     Mail { from, reply_to } secrets { smtp_url / smtp_url_file } lists {}
     Web { listen, public_url } secrets {} lists { trusted_proxies }
     Links {} secrets { key / key_file } lists {}
@@ -139,6 +140,15 @@ sections! {
     Tls { ca_file } secrets {} lists {}
     SalesforceTexts { login_url, auth, client_id, username, audience, pubsub_url, watchdog_s }
         secrets { client_secret / client_secret_file, private_key / private_key_file } lists {}
+}
+
+impl Plaid {
+    /// The section is left out where customers pay by card alone.
+    pub(super) fn is_absent(&self) -> bool {
+        let texts = [&self.api_url, &self.js_url, &self.client_id, &self.link_customization_name];
+        let secrets = [&self.secret.value, &self.secret.file];
+        texts.into_iter().chain(secrets).all(|text| text.text().is_none())
+    }
 }
 
 /// The org's section, whose one number is read as such.
@@ -185,6 +195,7 @@ pub(super) struct Raw {
     pub(super) database: Database,
     pub(super) salesforce: Salesforce,
     pub(super) stripe: Stripe,
+    pub(super) plaid: Plaid,
     pub(super) mail: Mail,
     pub(super) web: Web,
     pub(super) links: Links,

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::SteadyClock;
 use super::customer_list::CustomerList;
+use super::mapping::KnownMapping;
 use crate::salesforce;
 use crate::store::Store;
 
@@ -20,6 +21,8 @@ pub struct House {
     pub salesforce: salesforce::Client,
     /// Time for waiting.
     pub clock: SteadyClock,
+    /// Which object is the invoice.
+    pub invoices: KnownMapping,
     /// Rung when commands came in.
     pub commands_came: Arc<Notify>,
     /// Rung when something lies in the outbox.
@@ -40,6 +43,7 @@ impl House {
             store,
             salesforce,
             clock,
+            invoices: KnownMapping::default(),
             commands_came: Arc::default(),
             outbox_filled: Arc::default(),
             stop,

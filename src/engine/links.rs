@@ -10,14 +10,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::clock::wall_ms;
-use super::payments::{Error as PaymentsError, Invoice, InvoiceStatus, OrgError, Payments, link_write, quoted, text};
+use super::payments::{
+    Error as PaymentsError, Invoice, InvoiceStatus, OrgError, Payments, link_state, link_write, quoted, standing, text,
+};
 use super::receipts::{money_words, time_words};
 use crate::domain::link::{LinkKind, LinkState, LinkUse, keyed, token, token_hash};
-use crate::domain::{LinkId, RequestId, SalesforceId};
+use crate::domain::{InvoiceMapping, LinkId, RequestId, SalesforceId};
 use crate::mail::{self, Content, Letter, Mailer, Recipient};
+use crate::store;
 use crate::store::links::Link;
 use crate::store::outbox::{Notice, Write, cut};
-use crate::store::{self};
+use crate::store::receipts::MailTrace;
 
 /// What links need beside payments.
 #[derive(Clone)]
@@ -74,13 +77,23 @@ pub struct Request {
     pub token_hash: Option<String>,
 }
 
-const REQUEST: &str = "Id, Request_Id__c, Kind__c, State__c, Invoice__c, Payment_Link__r.Link_Id__c, Email__c, Note__c, \
-    Link_Expires_At__c, Expires_At__c, Token_Hash__c";
-
-/// The Message-ID of a link's mail: the same letter after a crash has the same.
-pub fn message_id(link: &LinkId, domain: &str) -> String {
-    format!("<{}.request@{domain}>", link.as_str().to_lowercase())
+/// A query of requests, whose condition the caller appends; `lookup` is the org's field for the invoice.
+fn request_query(lookup: &str) -> String {
+    format!(
+        "SELECT Id, Request_Id__c, Kind__c, State__c, {lookup}, Payment_Link__r.Link_Id__c, Email__c, Note__c, \
+         Link_Expires_At__c, Expires_At__c, Token_Hash__c FROM Payment_Request__c WHERE"
+    )
 }
+
+/// The Message-ID of a request's mail: the same letter after a crash has the same, and a re-send of the same link has
+/// another.
+pub fn message_id(request: &str, domain: &str) -> String {
+    format!("<{}.request@{domain}>", request.to_lowercase())
+}
+
+const HANDED_OVER: &str = "Handed to the mail server.";
+const NOT_SENT_AGAIN: &str = "Whether the mail server took the mail is not known, and the invoice can't be paid any more, \
+    so it was not sent again.";
 
 impl Links {
     pub fn new(payments: Payments, mailer: Mailer, link_key: SecretString, zone: TimeZone) -> Self {
@@ -96,6 +109,14 @@ impl Links {
         format!("{}/p/{}", self.payments.settings().public_url, token(self.key(), link))
     }
 
+    pub(in crate::engine) fn mailer(&self) -> &Mailer {
+        &self.mailer
+    }
+
+    pub(in crate::engine) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     fn key(&self) -> &[u8] {
         self.link_key.expose_secret().as_bytes()
     }
@@ -107,10 +128,15 @@ impl Links {
 
     /// Reads a request back by its record id.
     pub async fn request(&self, record: &SalesforceId) -> Result<Request, Error> {
-        let soql = format!("SELECT {REQUEST} FROM Payment_Request__c WHERE Id = {}", quoted(record.as_str()));
-        let found = self.payments.org().query(&soql, Duration::from_secs(20)).await.map_err(PaymentsError::from)?;
-        let found = found.first().ok_or_else(|| Error::Gone { record: record.to_string() })?;
-        understand(found)
+        let found = self.find(&format!("Id = {}", quoted(record.as_str())), Duration::from_secs(20)).await?;
+        understand(&found.ok_or_else(|| Error::Gone { record: record.to_string() })?)
+    }
+
+    async fn find(&self, condition: &str, limit: Duration) -> Result<Option<Value>, Error> {
+        let lookup = &self.payments.house().invoices.get().request_lookup;
+        let soql = format!("{} {condition}", request_query(lookup));
+        let found = self.payments.org().query(&soql, limit).await.map_err(PaymentsError::from)?;
+        Ok(found.into_iter().next().map(|record| InvoiceMapping::canonical_lookup(lookup, record)))
     }
 
     /// Makes the link and mails it; answers when the mail server has taken it.
@@ -120,40 +146,62 @@ impl Links {
         }
         let invoice_id = invoice_of(request)?;
         let invoice = self.payments.read_invoice(&invoice_id, Duration::from_secs(20)).await?;
+        let message = message_id(request.id.as_str(), &self.payments.settings().mail_domain);
+        // What an earlier try mailed was mailed, whatever became of the invoice since: its customer may have paid by it.
+        let trace = self.payments.store().mail_trace(&message).await?;
         let Some(address) = request.email.clone().or_else(|| invoice.email.clone()) else {
             return self
                 .refuse(request, "There is no e-mail address: fill Billing Email on the invoice or the account.")
                 .await;
         };
-        if let Some(why) = self.unpayable(&invoice).await? {
+        let unpayable = match trace {
+            MailTrace::HandedOver => None,
+            MailTrace::None | MailTrace::InDoubt => self.unpayable(&invoice).await?,
+        };
+        if let (MailTrace::None, Some(why)) = (trace, unpayable) {
             return self.refuse(request, why).await;
         }
         let asked = LinkId::parse(request.id.as_str())
             .map_err(|error| Error::Request { record: request.record.to_string(), why: error.to_string() })?;
         let link = self.link_for(request, &invoice, asked, &address).await?;
-        // A re-send mails the same link; its letter is another one.
-        let domain = &self.payments.settings().mail_domain;
-        let message = if link.id.as_str() == request.id.as_str() {
-            message_id(&link.id, domain)
-        } else {
-            format!("<{}.request@{domain}>", request.id.as_str().to_lowercase())
-        };
-        if !self.payments.store().record_mail(&message, "request", self.payments.now_ms()).await? {
-            let letter = self.letter(request, &invoice, &link, &address, message.clone()).await?;
-            match self.mailer.send(&letter).await {
-                Ok(()) => self.payments.store().mail_sent(&message, self.payments.now_ms()).await?,
-                Err(mail::Error::RefusedAddress { .. }) => {
-                    return self
-                        .refuse(
-                            request,
-                            "The mail server says that this address does not exist. Correct it and send again.",
-                        )
-                        .await;
+        match (trace, unpayable) {
+            (MailTrace::HandedOver, _) => self.tell_sent(request, &link, &invoice, HANDED_OVER).await,
+            (_, Some(_)) => self.tell_sent(request, &link, &invoice, NOT_SENT_AGAIN).await,
+            (_, None) => self.mail(request, &link, &invoice, &address, message, trace).await,
+        }
+    }
+
+    async fn mail(
+        &self,
+        request: &Request,
+        link: &Link,
+        invoice: &Invoice,
+        address: &str,
+        message: String,
+        trace: MailTrace,
+    ) -> Result<(), Error> {
+        let store = self.payments.store();
+        store.record_mail(&message, "request", self.payments.now_ms()).await?;
+        let letter = self.letter(request, invoice, link, address, message.clone()).await?;
+        match self.mailer.send(&letter).await {
+            Ok(()) => {
+                store.mail_sent(&message, self.payments.now_ms()).await?;
+                self.tell_sent(request, link, invoice, HANDED_OVER).await
+            }
+            Err(error) => {
+                // Where an earlier try is in doubt, this one's refusal says nothing about that one.
+                if trace == MailTrace::None && !error.may_have_been_taken() {
+                    store.mail_not_taken(&message).await?;
                 }
-                Err(error) => return Err(error.into()),
+                match error {
+                    mail::Error::RefusedAddress { .. } => {
+                        let why = "The mail server says that this address does not exist. Correct it and send again.";
+                        self.refuse(request, why).await
+                    }
+                    error => Err(error.into()),
+                }
             }
         }
-        self.tell_sent(request, &link).await
     }
 
     async fn unpayable(&self, invoice: &Invoice) -> Result<Option<&'static str>, Error> {
@@ -269,18 +317,20 @@ impl Links {
         })
     }
 
-    async fn tell_sent(&self, request: &Request, link: &Link) -> Result<(), Error> {
+    async fn tell_sent(&self, request: &Request, link: &Link, invoice: &Invoice, sentence: &str) -> Result<(), Error> {
         let now_ms = self.payments.now_ms();
         let sent_at = crate::engine::payments::time_text(wall_ms().div_euclid(1000));
         let mut tx = self.payments.store().begin().await?;
-        let mut link_record = link_write(link, "Open");
+        // The customer may have been quicker than this sentence.
+        let link = tx.link(&link.id).await?.unwrap_or_else(|| link.clone());
+        let nothing_left = standing(&mut tx, invoice).await?.balance().map_err(PaymentsError::from)?.is_zero();
+        let mut link_record = link_write(&link, link_state(&link, nothing_left, wall_ms()));
         if let Some(at) = sent_at {
             link_record = link_record.with("Sent_At__c", at);
         }
         tx.write_out(&link_record, now_ms).await?;
-        let write = answer(request, "Sent", "Handed to the mail server.")
-            .telling(notice(request, "sent"))
-            .of(&format!("send:{}", request.id));
+        let write =
+            answer(request, "Sent", sentence).telling(notice(request, "sent")).of(&format!("send:{}", request.id));
         tx.write_out(&write, now_ms).await?;
         tx.commit().await?;
         self.payments.outbox_filled();
@@ -370,10 +420,9 @@ impl Links {
 
     /// A token that we don't know: the event may be late or lost, so the org is asked by its hash.
     pub async fn look_up(&self, hash: &str) -> Result<Option<Link>, Error> {
-        let soql = format!("SELECT {REQUEST} FROM Payment_Request__c WHERE Token_Hash__c = {}", quoted(hash));
-        let found = self.payments.org().query(&soql, Duration::from_secs(2)).await.map_err(PaymentsError::from)?;
-        let Some(found) = found.first() else { return Ok(None) };
-        let request = understand(found)?;
+        let found = self.find(&format!("Token_Hash__c = {}", quoted(hash)), Duration::from_secs(2)).await?;
+        let Some(found) = found else { return Ok(None) };
+        let request = understand(&found)?;
         if request.kind != "Copy Link" || matches!(request.state.as_str(), "Refused" | "Failed" | "Expired") {
             return Ok(None);
         }

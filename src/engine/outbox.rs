@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::house::House;
 use super::retry;
 use crate::domain::Priority;
@@ -106,7 +108,10 @@ async fn send(house: &House, me: &str, rows: &[Outgoing]) -> bool {
     let mut parts = vec![rows];
     let mut sent = true;
     while let Some(part) = parts.pop() {
-        let records: Vec<Record<'_>> = part.iter().map(|row| record(&row.write)).collect();
+        let mapping = house.invoices.get();
+        let fields: Vec<_> = part.iter().map(|row| mapping.outgoing(&row.write.object, &row.write.fields)).collect();
+        let records: Vec<Record<'_>> =
+            part.iter().zip(&fields).map(|(row, fields)| record(&row.write, fields)).collect();
         let answer = house.salesforce.write(&records).await;
         match &answer {
             Err(error) if part.len() > 1 && error.is_about_the_content() => {
@@ -141,12 +146,12 @@ async fn record_answer(
     }
 }
 
-fn record(write: &Write) -> Record<'_> {
+fn record<'a>(write: &'a Write, fields: &'a Map<String, Value>) -> Record<'a> {
     let key = match &write.key {
         Key::Id(id) => Upsert::ById(id.clone()),
         Key::External { field, value } => Upsert::ByExternalId { field: field.clone(), value: value.clone() },
     };
-    Record { object: &write.object, key, fields: &write.fields }
+    Record { object: &write.object, key, fields }
 }
 
 async fn note(
@@ -191,7 +196,9 @@ async fn one_failed(tx: &mut store::Tx, me: &str, row: &Outgoing, error: &RowErr
     let class = class_of(&error.code);
     // Two upserts of a new key at once: the second finds the first's record.
     let raced = error.code == "DUPLICATE_VALUE" && matches!(row.write.key, Key::External { .. }) && row.attempts < 3;
-    let passes = raced || matches!(class, Class::Retry | Class::Session) && row.attempts < MOST_ATTEMPTS;
+    let passes = raced
+        || matches!(class, Class::Retry | Class::Session) && row.attempts < MOST_ATTEMPTS
+        || waits_for_parent(tx, row, error).await?;
     tracing::warn!(target = %row.target, code = %error.code, attempts = row.attempts, passes, "Salesforce did not write a record");
     if passes {
         let wait = retry::delay(row.attempts + 1, FIRST_DELAY, LONGEST_DELAY);
@@ -215,6 +222,16 @@ async fn one_failed(tx: &mut store::Tx, me: &str, row: &Outgoing, error: &RowErr
     tx.refused(me, row, &told, &sentence, after(now_ms, wait), now_ms).await
 }
 
+/// The record that this one belongs to is not in the org yet: its own write failed for the moment, or was confirmed in
+/// another call just now.
+async fn waits_for_parent(tx: &mut store::Tx, row: &Outgoing, error: &RowError) -> store::Result<bool> {
+    let parents = row.write.parents();
+    if error.code != "INVALID_FIELD" || parents.is_empty() || row.attempts >= MOST_ATTEMPTS {
+        return Ok(false);
+    }
+    Ok(row.attempts < 3 || tx.any_unwritten(&parents).await?)
+}
+
 fn after(now_ms: i64, wait: Duration) -> i64 {
     now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
 }
@@ -225,7 +242,7 @@ fn refusal(row: &Outgoing, code: &str, sentence: &str) -> Write {
         ("Account", Key::Id(id)) => error.with("Account__c", id.as_str()),
         ("Invoice__c", Key::Id(id)) => error.with("Invoice__c", id.as_str()),
         ("Payment_Request__c", Key::Id(id)) => error.with("Payment_Request__c", id.as_str()),
-        _ => match row.write.fields.get("Invoice__c").and_then(serde_json::Value::as_str) {
+        _ => match row.write.fields.get("Invoice__c").and_then(Value::as_str) {
             Some(invoice) => error.with("Invoice__c", invoice),
             None => error,
         },

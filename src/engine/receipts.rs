@@ -202,7 +202,8 @@ impl Receipts {
         Letter {
             to: Recipient { name: Some(facts.customer_name.clone()).filter(|name| !name.is_empty()), address },
             message_id: receipt.message_id.clone(),
-            in_reply_to: follows.map(|link| super::links::message_id(&link, &self.payments.settings().mail_domain)),
+            in_reply_to: follows
+                .map(|link| super::links::message_id(link.as_str(), &self.payments.settings().mail_domain)),
             at: Timestamp::from_second(facts.received_s).unwrap_or_default(),
             content: Content::Receipt {
                 invoice: mail::Invoice {

@@ -30,6 +30,19 @@ impl Error {
         matches!(self, Error::TryLater { .. })
     }
 
+    /// Whether the letter may be with the mail server all the same: it is not where the server answered with a code or
+    /// was never reached.
+    pub fn may_have_been_taken(&self) -> bool {
+        use std::error::Error as _;
+        let Error::TryLater { source, .. } = self else { return false };
+        let Some(source) = source else { return true };
+        let unreached = source
+            .source()
+            .and_then(|cause| cause.downcast_ref::<std::io::Error>())
+            .is_some_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused);
+        source.status().is_none() && !unreached
+    }
+
     pub(super) fn settings(reason: impl Into<String>) -> Error {
         Error::Configuration { reason: reason.into(), source: None }
     }

@@ -170,9 +170,23 @@ impl Write {
     fn target(&self) -> String {
         match &self.key {
             Key::Id(id) => format!("{}/{id}", self.object),
-            Key::External { field, value } => format!("{}/{field}/{value}", self.object),
+            Key::External { field, value } => external_target(&self.object, field, value),
         }
     }
+
+    /// The rows of the records that this one names by an external id: until they are written, it can't be.
+    pub fn parents(&self) -> Vec<String> {
+        let named = |(relation, key): (&String, &Value)| {
+            let object = format!("{}__c", relation.strip_suffix("__r")?);
+            let (field, value) = key.as_object()?.iter().next()?;
+            Some(external_target(&object, field, value.as_str()?))
+        };
+        self.fields.iter().filter_map(named).collect()
+    }
+}
+
+fn external_target(object: &str, field: &str, value: &str) -> String {
+    format!("{object}/{field}/{value}")
 }
 
 /// Shortens to what a text field takes, which Salesforce counts in UTF-16 units.
@@ -263,6 +277,17 @@ impl Tx {
     /// How many rows are on their way, without those that Salesforce refuses.
     pub async fn outbox_depth(&mut self) -> Result<i64> {
         Ok(fetch_scalar!(self, i64, "SELECT COUNT(*) FROM outbox WHERE refused IS NULL")?.unwrap_or(0))
+    }
+
+    /// Whether one of these rows is still to be written.
+    pub async fn any_unwritten(&mut self, targets: &[String]) -> Result<bool> {
+        for target in targets {
+            let sql = "SELECT COUNT(*) FROM outbox WHERE target = $1";
+            if fetch_scalar!(self, i64, sql, target.as_str())?.unwrap_or(0) > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes up to `limit` rows that are due, interactive ones first; bulk ones only if they may go.

@@ -19,6 +19,15 @@ pub struct Receipt {
     pub attempts: i64,
 }
 
+/// What the database knows of a mail by its Message-ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTrace {
+    None,
+    /// It was about to go, and no answer of the mail server was noted: somebody may have it.
+    InDoubt,
+    HandedOver,
+}
+
 impl Store {
     pub async fn receipt(&self, number: &str) -> Result<Option<Receipt>> {
         let mut tx = self.reading().await?;
@@ -61,6 +70,17 @@ impl Store {
         tx.commit().await
     }
 
+    /// What an earlier try left behind of a mail.
+    pub async fn mail_trace(&self, message_id: &str) -> Result<MailTrace> {
+        let mut tx = self.reading().await?;
+        let sql = "SELECT sent_ms FROM mails WHERE message_id = $1";
+        Ok(match fetch_optional!(&mut tx, (Option<i64>,), sql, message_id)? {
+            None => MailTrace::None,
+            Some((None,)) => MailTrace::InDoubt,
+            Some((Some(_),)) => MailTrace::HandedOver,
+        })
+    }
+
     /// Records a mail before it goes. Answers whether it was already handed over.
     pub async fn record_mail(&self, message_id: &str, kind: &str, now_ms: i64) -> Result<bool> {
         let mut tx = self.begin().await?;
@@ -70,6 +90,13 @@ impl Store {
         let row = fetch_optional!(&mut tx, (Option<i64>,), sql, message_id)?;
         tx.commit().await?;
         Ok(row.is_some_and(|row| row.0.is_some()))
+    }
+
+    /// The mail server said no, and no earlier try is in doubt: nobody has this letter.
+    pub async fn mail_not_taken(&self, message_id: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
+        execute!(&mut tx, "DELETE FROM mails WHERE message_id = $1 AND sent_ms IS NULL", message_id)?;
+        tx.commit().await
     }
 
     /// The mail server took it.
@@ -141,9 +168,16 @@ mod tests {
     #[tokio::test]
     async fn a_mail_is_known_as_sent_only_after_it_was() {
         on_both(async |store| {
+            assert_eq!(store.mail_trace("<a@x>").await.unwrap(), MailTrace::None);
+            assert!(!store.record_mail("<a@x>", "request", 1).await.unwrap());
+            assert_eq!(store.mail_trace("<a@x>").await.unwrap(), MailTrace::InDoubt);
+            store.mail_not_taken("<a@x>").await.unwrap();
+            assert_eq!(store.mail_trace("<a@x>").await.unwrap(), MailTrace::None);
             assert!(!store.record_mail("<a@x>", "request", 1).await.unwrap());
             assert!(!store.record_mail("<a@x>", "request", 2).await.unwrap());
             store.mail_sent("<a@x>", 3).await.unwrap();
+            store.mail_not_taken("<a@x>").await.unwrap();
+            assert_eq!(store.mail_trace("<a@x>").await.unwrap(), MailTrace::HandedOver);
             assert!(store.record_mail("<a@x>", "request", 4).await.unwrap());
         })
         .await;

@@ -187,6 +187,61 @@ async fn a_copied_link_whose_event_is_lost_is_found_in_the_org(house: &House) {
     scene.stands(house, "Paid", 9.0, 0.0).await;
 }
 
+async fn request_of(house: &House, invoice: &str) -> Value {
+    let soql =
+        format!("SELECT Request_Id__c, State__c, Sentence__c FROM Payment_Request__c WHERE Invoice__c = '{invoice}'");
+    house.one(&soql).await.expect("the request")
+}
+
+async fn request_is(house: &House, invoice: &str, state: &str, words: &str) {
+    until(&format!("the request to be {state}"), 60, || async {
+        let row = request_of(house, invoice).await;
+        let said = row["Sentence__c"].as_str().unwrap_or_default();
+        Ok(if row["State__c"] == state && said.contains(words) { Ok(()) } else { Err(row.to_string()) })
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// The mail server took the letter, its answer was lost, and the customer was quicker than the next try.
+async fn a_mail_that_its_customer_paid_by_was_sent_whatever_the_mail_server_said(house: &House) {
+    house.fault("lost_mail_reply", 1.0).await;
+    let scene = payer::sent(house, "L-DOUBT", json!(21), "USD").await;
+    Payer::enter(house, &scene.link).await.pay(None).await;
+    scene.stands(house, "Paid", 21.0, 0.0).await;
+    house.fault("lost_mail_reply", 0.0).await;
+    request_is(house, &scene.invoice, "Sent", "so it was not sent again").await;
+    links_are(house, &scene.invoice, &[(&scene.email, "Paid")]).await;
+}
+
+/// A refusal with a code leaves no doubt: nobody has the letter, so the clerk must not read that it went.
+async fn a_mail_that_the_mail_server_refused_was_not_sent(house: &House) {
+    house.fault("refused_mail", 1.0).await;
+    let scene = payer::invoice(house, "L-TURNED", json!(22), "USD").await;
+    scene.press_send(house, &scene.email).await.expect("Send Payment Link");
+    let row = request_of(house, &scene.invoice).await;
+    let command = format!("send:{}", row["Request_Id__c"].as_str().expect("a request id"));
+    house
+        .eventually("the mail server to refuse it", 20, || async {
+            let log = house.daemon_log();
+            let refused = log.lines().any(|line| line.contains(&command) && line.contains("code=mail"));
+            Ok(if refused { Ok(()) } else { Err("nothing was refused yet".to_owned()) })
+        })
+        .await;
+    house.update("Invoice__c", &scene.invoice, &json!({"Status__c": "Cancelled"})).await.expect("the change");
+    house.fault("refused_mail", 0.0).await;
+    request_is(house, &scene.invoice, "Refused", "cancelled").await;
+    let mails = house.mails().await.expect("the mailbox");
+    assert!(!mails.iter().any(|mail| mail["to"].to_string().contains(&scene.email)), "{mails:?}");
+}
+
+#[tokio::test]
+async fn mails_in_doubt_and_mails_refused_are_told_apart() {
+    let house = House::start().await;
+    a_mail_that_its_customer_paid_by_was_sent_whatever_the_mail_server_said(&house).await;
+    a_mail_that_the_mail_server_refused_was_not_sent(&house).await;
+}
+
 #[tokio::test]
 async fn links_are_sent_replaced_copied_revoked_and_run_out() {
     let house = House::start().await;

@@ -77,7 +77,7 @@ impl Links {
         };
         let Some(address) = link.sent_to.clone() else { return Ok(()) };
         // By this command's own id: the same letter after a crash, another one when asked again.
-        let message = super::message_id(&fresh, &self.payments.settings().mail_domain);
+        let message = super::message_id(fresh.as_str(), &self.payments.settings().mail_domain);
         let store = self.payments.store();
         if !store.record_mail(&message, "request", self.payments.now_ms()).await? {
             let note = link.note.as_deref();

@@ -2,10 +2,13 @@
 
 use super::owner::Owner;
 use super::records::link_write;
-use super::seen::{Read, currency, failure_words, kind_of};
+use super::seen::{Read, currency, failure_words, is_legacy, kind_of};
 use super::{Error, Invoice, Payments, lock_name};
+use crate::domain::attempt::MethodKind;
+use crate::domain::bank::rung;
 use crate::domain::payment::{IntentSeen, IntentStatus, Payment, after};
 use crate::domain::{Money, SalesforceId};
+use crate::engine::banks::Step;
 use crate::engine::clock::wall_ms;
 use crate::store::Tx;
 use crate::store::attempts::{Attempt, AttemptState};
@@ -66,25 +69,28 @@ impl Payments {
         };
         let currency = currency(&charge.id, &charge.currency)?;
         let (part, aside) = self.part(&charge, currency, status == IntentStatus::Succeeded, priority).await?;
+        let kind = kind_of(&charge);
         let read = Read {
             stripe_id: charge.id.clone(),
             charge_id: Some(charge.id.clone()),
             metadata: charge.metadata.clone(),
             account,
             customer,
-            kind: kind_of(&charge),
+            kind,
             asked: Money::from_stripe(charge.amount, currency)?,
             seen: IntentSeen { status, part, declined: charge.status == "failed" },
             status: charge.status.clone(),
             method_detail: charge.payment_method_details.as_ref().map(|details| details.words()),
             descriptor: charge.calculated_statement_descriptor.clone(),
-            failure: charge.failure_code.as_deref().map(|code| failure_words(Some(code), None)),
+            failure: charge.failure_code.as_deref().map(|code| failure_words(kind, Some(code), None)),
             decline_code: charge.failure_code.clone(),
             decline_key: None,
             created_s: charge.created,
-            received_s: (status == IntentStatus::Succeeded).then_some(charge.created),
+            received_s: (status == IntentStatus::Succeeded).then(|| charge.received_s()),
             has_intent: false,
+            method: None,
             aside,
+            legacy: is_legacy(&charge),
         };
         self.book(&read).await?;
         Ok(())
@@ -153,6 +159,22 @@ impl Payments {
                 now_ms,
             )
             .await?;
+        }
+        if read.kind == MethodKind::BankAccount {
+            let failed = |payment: &Option<LedgerPayment>| payment.as_ref().is_some_and(|one| one.failure.is_some());
+            let step = Step {
+                stripe_id: &read.stripe_id,
+                attempt: attempt.as_ref(),
+                bank: attempt.as_ref().and_then(|attempt| attempt.method.as_deref()).or(read.method.as_deref()),
+                from: rung(&from, failed(&before)),
+                to: rung(&to, failed(&before)),
+                amount: read.asked,
+                code: read.aside.returned_for.as_deref().or(read.decline_code.as_deref()),
+                method: read.method_detail.as_deref(),
+                legacy: read.legacy,
+                invoice: invoice.as_ref(),
+            };
+            self.climb(&mut tx, &step, now_ms).await?;
         }
         tx.commit().await?;
         self.outbox_filled();

@@ -1,10 +1,12 @@
 //! A reading's traces: the ledger, the receipt, and what the org is told of payment and links.
 
 use super::facts::facts;
-use super::records::{link_write, payment_write};
+use super::records::{link_state, link_write, payment_write};
 use super::seen::Read;
 use super::{Error, Invoice, Payments, standing};
 use crate::domain::SalesforceId;
+use crate::domain::attempt::MethodKind;
+use crate::domain::bank::Reason;
 use crate::domain::payment::Payment;
 use crate::engine::clock::wall_ms;
 use crate::store::Tx;
@@ -41,7 +43,15 @@ impl Payments {
             state: to,
             method_detail: read.method_detail.clone(),
             descriptor: read.descriptor.clone(),
-            failure: if to == Payment::Declined { read.failure.clone() } else { None },
+            failure: match to {
+                Payment::Declined => read.failure.clone(),
+                // Its room is free, and why it failed is still worth knowing.
+                Payment::Canceled => before.and_then(|before| before.failure.clone()),
+                Payment::Settled { .. } if read.kind == MethodKind::BankAccount => {
+                    read.aside.returned_for.as_deref().map(|code| Reason::from_code(code).for_clerk().to_owned())
+                }
+                _ => None,
+            },
             received_s: read.received_s,
             disputed: read.aside.disputed,
             returned_s: read.aside.returned_s,
@@ -106,17 +116,9 @@ impl Payments {
     ) -> Result<(), Error> {
         let paid = standing(tx, invoice).await?.balance()?.is_zero();
         for link in tx.open_links_of(&invoice.id).await? {
-            if matches!(link.usable(wall_ms()), crate::domain::link::LinkUse::Locked { .. }) && !paid {
-                continue;
-            }
             let settled = matches!(payment.state, Payment::Settled { .. });
             if settled || payment.link.as_deref() == Some(link.id.as_str()) {
-                let expired = matches!(link.usable(wall_ms()), crate::domain::link::LinkUse::Expired { .. });
-                let state = match (paid, expired) {
-                    (true, _) => "Paid",
-                    (false, true) => "Expired",
-                    (false, false) => "Open",
-                };
+                let state = link_state(&link, paid, wall_ms());
                 tx.write_out(&link_write(&link, state), now_ms).await?;
             }
         }

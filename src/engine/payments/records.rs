@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::giving_up::BOOK;
 use crate::domain::MoneyError;
+use crate::domain::attempt::MethodKind;
+use crate::domain::link::LinkUse;
 use crate::domain::payment::Payment;
 use crate::store::links::Link;
 use crate::store::outbox::{Notice, Write, cut};
@@ -19,6 +21,9 @@ pub fn time_text(seconds: i64) -> Option<String> {
 pub(super) fn state_word(payment: &LedgerPayment) -> Result<&'static str, MoneyError> {
     Ok(match payment.state {
         Payment::Open | Payment::Processing => "Processing",
+        // A bank's no comes days later, when the customer is gone: that is no decline at the page.
+        Payment::Declined if payment.kind == MethodKind::BankAccount => "Failed",
+        Payment::Canceled if payment.kind == MethodKind::BankAccount && payment.failure.is_some() => "Failed",
         Payment::Declined => "Declined",
         Payment::Canceled => "Canceled",
         Payment::Settled { part } => {
@@ -68,6 +73,7 @@ pub(super) fn payment_write(payment: &LedgerPayment) -> Result<Write, MoneyError
         "Processing" => Some("processing"),
         "Settled" => Some("settled"),
         "Declined" => Some("declined"),
+        "Failed" => Some("failed"),
         "Returned" | "Refunded" => Some("returned"),
         _ => None,
     };
@@ -93,6 +99,18 @@ pub fn link_write(link: &Link, state: &str) -> Write {
         .with("State__c", state)
         .with("Sent_To__c", optional(link.sent_to.as_deref()))
         .with("Expires_At__c", optional(link.expires_ms.and_then(time).as_deref()))
+}
+
+/// What the org reads of a link: somebody's act decides first, then what is owed, then the times.
+pub fn link_state(link: &Link, nothing_left: bool, now_ms: i64) -> &'static str {
+    match link.usable(now_ms) {
+        LinkUse::Revoked => "Revoked",
+        LinkUse::Replaced => "Replaced",
+        _ if nothing_left => "Paid",
+        LinkUse::Expired { .. } => "Expired",
+        LinkUse::Locked { .. } => "Locked",
+        LinkUse::Pays => "Open",
+    }
 }
 
 #[cfg(test)]
@@ -148,5 +166,18 @@ mod tests {
         assert_eq!(state_word(&payment(all(0, 500))), Ok("Returned"));
         assert_eq!(state_word(&payment(all(0, 0))), Ok("Settled"));
         assert_eq!(state_word(&payment(Payment::Processing)), Ok("Processing"));
+    }
+
+    #[test]
+    fn a_bank_debit_that_failed_stays_failed_when_its_room_is_freed() {
+        let bank = |state, failure: Option<&str>| LedgerPayment {
+            kind: MethodKind::BankAccount,
+            failure: failure.map(str::to_owned),
+            ..payment(state)
+        };
+        assert_eq!(state_word(&bank(Payment::Declined, Some("The bank account is closed."))), Ok("Failed"));
+        assert_eq!(state_word(&bank(Payment::Canceled, Some("The bank account is closed."))), Ok("Failed"));
+        assert_eq!(state_word(&bank(Payment::Canceled, None)), Ok("Canceled"));
+        assert_eq!(payment_write(&bank(Payment::Declined, None)).unwrap().notice.unwrap().state, "failed");
     }
 }

@@ -3,7 +3,6 @@
 use super::{Error, InvoiceStatus, Payments, lock_name, standing};
 use crate::domain::SalesforceId;
 use crate::domain::attempt::{IDLE_MS, Release};
-use crate::domain::link::LinkUse;
 use crate::domain::payable::Standing;
 use crate::domain::payment::IntentStatus;
 use crate::engine::clock::wall_ms;
@@ -65,7 +64,7 @@ impl Payments {
         Ok(())
     }
 
-    /// Cancels card attempts that nobody touched for half an hour. Answers how many were looked at.
+    /// Cancels attempts that nobody touched for half an hour, and bank debits that failed. Answers how many were looked at.
     pub async fn release_idle(&self) -> Result<usize, Error> {
         let idle = self.store().idle_attempts(self.now_ms() - IDLE_MS, 50).await?;
         for attempt in &idle {
@@ -99,12 +98,7 @@ impl Payments {
                 Some((_, invoice)) => standing(&mut tx, &invoice).await?.balance()?.is_zero(),
                 None => false,
             };
-            let expired = matches!(link.usable(wall_ms()), LinkUse::Expired { .. });
-            let state = match (paid, expired) {
-                (true, _) => "Paid",
-                (false, true) => "Expired",
-                (false, false) => "Open",
-            };
+            let state = super::link_state(link, paid, wall_ms());
             tx.write_out(&super::link_write(link, state), self.now_ms()).await?;
         }
         tx.commit().await?;

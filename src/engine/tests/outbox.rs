@@ -109,6 +109,33 @@ async fn a_row_that_stays_locked_is_told_after_twelve_tries_and_still_not_droppe
 }
 
 #[tokio::test]
+async fn a_record_waits_for_the_one_that_it_belongs_to_and_not_for_one_that_nobody_writes() {
+    on_both(async |store| {
+        let outside = Outside::start(store.clone()).await;
+        let payment = |id: &str, link: &str| {
+            Write::upsert("Payment__c", "Stripe_Payment_Id__c", id).with("Payment_Link__r", json!({"Link_Id__c": link}))
+        };
+        outside.world().row_errors.insert("link-1".into(), std::iter::repeat_n("UNABLE_TO_LOCK_ROW", 5).collect());
+        outside.world().row_errors.insert("pi_1".into(), std::iter::repeat_n("INVALID_FIELD", 5).collect());
+        outside.world().row_errors.insert("pi_2".into(), std::iter::repeat_n("INVALID_FIELD", 9).collect());
+        outside.write(Write::upsert("Payment_Link__c", "Link_Id__c", "link-1").with("State__c", "Open")).await;
+        outside.write(payment("pi_1", "link-1")).await;
+        outside.write(payment("pi_2", "link-2")).await;
+        for _ in 0..6 {
+            outbox::flush(&outside.house, true).await;
+            due(&store).await;
+        }
+        assert!(outside.written("pi_1").is_some(), "it was written as soon as its link was");
+        let waits = store.reading().await.unwrap().refused_writes(10).await.unwrap();
+        assert_eq!(
+            waits.iter().map(|one| one.target.as_str()).collect::<Vec<_>>(),
+            ["Payment__c/Stripe_Payment_Id__c/pi_2"]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_notice_is_queued_by_the_confirmation_and_by_nothing_else() {
     let (store, _folder) = sqlite().await;
     let outside = Outside::start(store.clone()).await;

@@ -65,7 +65,7 @@ async fn desk() -> Visitor {
             "client_secret": "", "private_key_file": "", "api_version": "66.0", "admin_token": "admin", "clerk_token": "clerk"},
         "stripe": {"api_url": "", "js_url": "", "secret_key": "", "publishable_key": "", "webhook_secret": "",
             "control_url": format!("{address}/_sandbox")},
-        "plaid": {"api_url": "", "client_id": "", "secret": ""}, "smtp": {"host": "", "port": 1, "mailbox_url": ""},
+        "plaid": {"api_url": "", "js_url": "", "client_id": "", "secret": "", "control_url": ""}, "smtp": {"host": "", "port": 1, "mailbox_url": ""},
         "ca_file": "", "page_url": "http://127.0.0.1:9", "console_url": "", "daemon_config": "",
     });
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -80,6 +80,10 @@ async fn desk() -> Visitor {
         mailbox: mail.handle.clone(),
         faults,
         daemon: daemon::Daemon::new(plan, http),
+        lightning: Lightning {
+            assets: "/nowhere/lightning".into(),
+            people: vec![Person { key: "clerk", token: "clerk".to_owned() }],
+        },
     }));
     Visitor { app: routes(world.clone()), world, calls, _mail: mail }
 }

@@ -10,6 +10,7 @@ use super::super::daemon::Daemon;
 use super::super::faults::Faults;
 use super::super::load;
 use super::super::mailbox::Mailbox;
+use super::lightning::Lightning;
 
 /// Everything around the console.
 pub struct World {
@@ -18,6 +19,7 @@ pub struct World {
     pub mailbox: Arc<Mailbox>,
     pub faults: Arc<Faults>,
     pub daemon: Arc<Daemon>,
+    pub lightning: Lightning,
 }
 
 /// The world and what was seen of it: the ticks of the first page's list.
@@ -26,14 +28,15 @@ pub(super) struct Desk {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) faults: Arc<Faults>,
     pub(super) daemon: Arc<Daemon>,
+    pub(super) lightning: Lightning,
     pub(super) mail_opened: AtomicBool,
     pub(super) receipt_seen: AtomicBool,
 }
 
 impl From<World> for Desk {
-    fn from(World { outside, mailbox, faults, daemon }: World) -> Desk {
+    fn from(World { outside, mailbox, faults, daemon, lightning }: World) -> Desk {
         let (mail_opened, receipt_seen) = (AtomicBool::new(false), AtomicBool::new(false));
-        Desk { outside, mailbox, faults, daemon, mail_opened, receipt_seen }
+        Desk { outside, mailbox, faults, daemon, lightning, mail_opened, receipt_seen }
     }
 }
 
@@ -53,7 +56,7 @@ pub(super) enum Problem {
 const LIMIT: Duration = Duration::from_secs(15);
 
 impl Desk {
-    fn rest(&self, path: &str) -> String {
+    pub(super) fn rest(&self, path: &str) -> String {
         let salesforce = &self.outside.endpoints.salesforce;
         format!("{}/services/data/v{}/{path}", salesforce.instance_url, salesforce.api_version)
     }

@@ -174,6 +174,7 @@ pub struct Spent {
     pub dml_statements: u32,
     pub dml_rows: u32,
     pub publish_immediate: u32,
+    pub queueables: u32,
     pub cpu_statements: u64,
     pub is_async: bool,
 }
@@ -197,8 +198,12 @@ pub trait Host {
     /// Queues platform events by their publish behaviour. Never fails as a whole.
     fn publish(&mut self, events: Vec<Record>) -> Vec<RowResult>;
 
-    fn savepoint(&mut self) -> usize;
+    /// Counts one DML statement, as the rollback does.
+    fn savepoint(&mut self) -> Result<usize, Fault>;
     fn rollback(&mut self, savepoint: usize) -> Result<(), Fault>;
+
+    /// Takes the events that would be published at commit: a test's own bus delivers them before.
+    fn waiting_events(&mut self) -> Vec<Record>;
 
     fn enqueue(&mut self, job: Job) -> Result<String, Fault>;
 
@@ -206,6 +211,8 @@ pub trait Host {
     fn user(&self) -> User;
     /// `System.runAs`; returns who it was before.
     fn set_user(&mut self, user: User) -> User;
+    /// As whom event triggers run.
+    fn event_user(&self) -> User;
     /// A custom permission of the running user.
     fn has_permission(&self, name: &str) -> bool;
     fn now(&self) -> jiff::Timestamp;

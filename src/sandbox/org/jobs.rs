@@ -9,7 +9,7 @@ use super::host::{Fault, Host, Job, JobStep, User, Value};
 use super::org::Org;
 use super::reader;
 use super::seed;
-use super::transaction::Transaction;
+use super::transaction::{Transaction, queueable_limit};
 
 /// Steps in one [`Org::run_jobs`]: a job that queues itself for ever must not hold its caller for ever.
 const STEPS_AT_ONCE: usize = 10_000;
@@ -27,10 +27,9 @@ pub fn enqueue(transaction: &mut Transaction, job: Job) -> Result<String, Fault>
             Ok(queue(transaction, class, "BatchApex", &job))
         }
         Job::Queueable { class, .. } => {
-            transaction.queueables += 1;
-            let most = if transaction.spent.is_async { 1 } else { 50 };
-            if transaction.queueables > most {
-                let count = transaction.queueables;
+            transaction.spent.queueables += 1;
+            let count = transaction.spent.queueables;
+            if count > queueable_limit(transaction.spent.is_async) {
                 return Err(fault::limit(format!("Too many queueable jobs added to the queue: {count}")));
             }
             Ok(queue(transaction, class, "Queueable", &job))

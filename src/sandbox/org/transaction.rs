@@ -8,7 +8,7 @@ use super::access::Rights;
 use super::catalog::Catalog;
 use super::host::{
     Access, Bind, Currency, Fault, FieldAccess, Host, Job, ObjectAccess, QueryOutcome, Record, RowResult, SaveOp,
-    SaveOptions, Spent, User,
+    SaveOptions, Spent, User, Value,
 };
 use super::org::{Org, World};
 use super::reader::Reader;
@@ -26,6 +26,11 @@ pub fn query_limit(is_async: bool) -> u32 {
     if is_async { 200 } else { 100 }
 }
 
+/// Queueable jobs asked for in one transaction.
+pub fn queueable_limit(is_async: bool) -> u32 {
+    if is_async { 1 } else { 50 }
+}
+
 pub struct Transaction<'a> {
     pub(super) org: &'a Org,
     pub(super) world: &'a mut World,
@@ -40,8 +45,6 @@ pub struct Transaction<'a> {
     pub(super) in_before_trigger: Vec<String>,
     /// The first object saved, and whether it is one of the org's setup objects.
     pub(super) first_saved: Option<(bool, String)>,
-    /// Queueable jobs asked for so far.
-    pub(super) queueables: u32,
     /// Events to be published at commit.
     pub(super) events: Vec<Record>,
     changes: Vec<Change>,
@@ -70,7 +73,6 @@ impl<'a> Transaction<'a> {
             depth: 0,
             in_before_trigger: Vec::new(),
             first_saved: None,
-            queueables: 0,
             events: Vec::new(),
             changes: Vec::new(),
             savepoints: Vec::new(),
@@ -191,10 +193,10 @@ impl Host for Transaction<'_> {
         events::publish(self, records)
     }
 
-    fn savepoint(&mut self) -> usize {
-        self.spent.dml_statements += 1;
+    fn savepoint(&mut self) -> Result<usize, Fault> {
+        self.count_dml(0)?;
         self.savepoints.push(self.mark());
-        self.savepoints.len() - 1
+        Ok(self.savepoints.len() - 1)
     }
 
     fn rollback(&mut self, savepoint: usize) -> Result<(), Fault> {
@@ -205,6 +207,10 @@ impl Host for Transaction<'_> {
         self.back_to(mark);
         self.savepoints.truncate(savepoint + 1);
         Ok(())
+    }
+
+    fn waiting_events(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.events)
     }
 
     fn enqueue(&mut self, job: Job) -> Result<String, Fault> {
@@ -224,6 +230,15 @@ impl Host for Transaction<'_> {
         self.first_saved = None;
         self.rights = Rights::of(&self.org.catalog, &self.world.store, &user);
         std::mem::replace(&mut self.user, user)
+    }
+
+    fn event_user(&self) -> User {
+        let store = &self.world.store;
+        let name = Value::Text(super::seed::AUTOMATED_PROCESS.to_owned());
+        let ids = store.table("User").and_then(|table| table.find("Username", &name)).unwrap_or_default();
+        ids.iter()
+            .find_map(|id| super::reader::user(&self.org.catalog, store, id))
+            .unwrap_or_else(|| super::reader::system_user(&self.org.options.time_zone))
     }
 
     fn has_permission(&self, name: &str) -> bool {

@@ -7,7 +7,8 @@
 //! | `GET requests?limit=` | the newest requests, and how many there were |
 //! | `GET deliveries` | webhook deliveries and their outcomes |
 //! | `GET rates`, `POST rates` | counters by endpoint; new limits `{"global_per_s", "endpoint_per_s", "search_per_s"}` |
-//! | `POST clock` `{"advance_s"}` | time passes, and what is due happens |
+//! | `GET clock` | the time of the banks, how far it was moved, and whether it can be |
+//! | `POST clock` `{"advance_s"}` or `{"advance_hours"}` or `{"advance_days"}` | time passes, and what is due happens |
 //! | `POST webhook` `{"url"}` | where events go |
 //! | `POST webhook-secret` `{"endpoint", "secret"?, "keep_s"?}` | rolls a secret; the old one signs too for a while |
 //! | `POST payments` `{"amount", "currency", "customer"?, "metadata"?, "method"?, "without_intent"?}` | a payment made elsewhere |
@@ -42,6 +43,9 @@ use super::server::{Stripe, lock};
 use super::wire::params::Params;
 use super::world::{World, text};
 
+/// The furthest leap of the clock.
+const MOST_S: i64 = 3_652 * 86_400;
+
 /// Where the shift of the clock is kept.
 pub const CLOCK_SETTING: &str = "set_clock";
 
@@ -54,9 +58,19 @@ pub fn router() -> Router<Arc<Stripe>> {
             "/_sandbox/rates",
             get(async |State(stripe): State<Arc<Stripe>>| Json(stripe.rate_use())).post(set_rates),
         )
+        .route("/_sandbox/clock", get(clock).post(leap))
         .route("/_sandbox/webhook", post(webhook))
         .route("/_sandbox/receipts/{id}", get(receipt))
         .route("/_sandbox/{*path}", post(act))
+}
+
+async fn clock(State(stripe): State<Arc<Stripe>>) -> Json<Value> {
+    let world = lock(&stripe.world);
+    Json(json!({"now_s": world.now_s(), "shift_s": world.clock.shift_s(), "movable": world.clock.can_move()}))
+}
+
+async fn leap(State(stripe): State<Arc<Stripe>>, Json(wanted): Json<Value>) -> Response {
+    answer(stripe.change(|world| advance(world, &wanted)))
 }
 
 #[derive(Deserialize)]
@@ -140,7 +154,6 @@ fn answer(result: Answer) -> Response {
 
 fn decide(world: &mut World, path: &[&str], wanted: &Value) -> Answer {
     match path {
-        ["clock"] => advance(world, wanted),
         ["payments"] => pay_elsewhere(world, wanted),
         ["intents", id, "settle"] => match text(wanted, "outcome").unwrap_or("succeeded") {
             "succeeded" => payment_intents::debit_succeeds(world, id),
@@ -208,9 +221,14 @@ pub fn authenticate(world: &mut World, id: &str, passed: bool) -> Answer {
 }
 
 fn advance(world: &mut World, wanted: &Value) -> Answer {
-    let seconds = wanted["advance_s"].as_i64().ok_or_else(|| Refusal::missing("advance_s"))?;
-    if seconds < 0 {
-        return Err(Refusal::invalid("advance_s can't be negative.").param("advance_s"));
+    if !world.clock.can_move() {
+        return Err(Refusal::invalid("This clock can't be moved: start the sandbox with --clock."));
+    }
+    let seconds = wanted["advance_s"].as_i64().or_else(|| wanted["advance_hours"].as_i64()?.checked_mul(3600));
+    let seconds = seconds.or_else(|| wanted["advance_days"].as_i64()?.checked_mul(86_400));
+    let seconds = seconds.ok_or_else(|| Refusal::missing("advance_s, advance_hours or advance_days"))?;
+    if !(0..=MOST_S).contains(&seconds) {
+        return Err(Refusal::invalid("The clock moves forward only, by at most ten years.").param("advance_s"));
     }
     world.clock.advance_s(seconds);
     let shift_s = world.clock.shift_s();

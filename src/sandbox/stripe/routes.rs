@@ -41,6 +41,8 @@ pub fn act(world: &mut World, method: &str, path: &[&str], mut params: Params) -
         }
         ("POST", ["customers", id, "sources", source, "verify"]) => sources::verify(world, id, source, params),
 
+        ("GET", ["tokens", id]) => done(params).and_then(|()| sources::token(world, id)),
+
         ("POST", ["payment_methods"]) => payment_methods::create(world, params),
         ("GET", ["payment_methods"]) => payment_methods::list(world, None, params),
         ("GET", ["payment_methods", id]) => done(params).and_then(|()| payment_methods::retrieve(world, id)),

@@ -21,7 +21,8 @@ impl Drop for House {
 
 impl House {
     async fn start() -> House {
-        House::with(Options { rate_limits: RateLimits::NONE, search_lag_s: 0, ..Options::default() }).await
+        let clock = Arc::new(Clock::movable());
+        House::with(Options { rate_limits: RateLimits::NONE, search_lag_s: 0, clock, ..Options::default() }).await
     }
 
     async fn with(options: Options) -> House {
@@ -471,8 +472,12 @@ async fn lists_page_through_everything_once() {
 #[tokio::test]
 async fn a_restart_keeps_customers_keys_and_the_clock() {
     let dir = tempfile::tempdir().unwrap();
-    let options =
-        || Options { state_dir: Some(dir.path().to_owned()), rate_limits: RateLimits::NONE, ..Options::default() };
+    let options = || Options {
+        state_dir: Some(dir.path().to_owned()),
+        rate_limits: RateLimits::NONE,
+        clock: Arc::new(Clock::movable()),
+        ..Options::default()
+    };
     let first = {
         let house = House::with(options()).await;
         house.control("clock", json!({"advance_s": 1_000_000})).await;

@@ -72,11 +72,18 @@ const wanted = () => (picked("choice") === "part" ? read(amount.value) : balance
 /** Stripe compares the form's promise with the intent; the server asks the same where the box is ticked. */
 const use = () => (picked("save") === "yes" ? /** @type {"on_session"} */ ("on_session") : null);
 const newCard = () => (picked("method") || "new") === "new";
+const newBank = () => picked("method") === "bank:new";
+/** A stored bank whose login ran out. */
+const oldLogin = () => form.querySelector("input[name=method]:checked")?.hasAttribute("data-login") ?? false;
+const begins = () => (newBank() ? "Choose your bank to pay " : picked("method").startsWith("bank:") ? "Continue to pay " : "Pay ");
 
 const echo = () => {
   const isPart = picked("choice") === "part";
   part.hidden = !isPart;
   byId("new-card", HTMLElement).hidden = !newCard();
+  document.getElementById("new-bank")?.toggleAttribute("hidden", !newBank());
+  if (button.firstChild) button.firstChild.textContent = begins();
+  if (!newCard() && !working) button.removeAttribute("aria-disabled");
   const minor = wanted();
   byId("pay-amount", HTMLElement).textContent = minor === null || minor === balance ? (isPart && minor === null ? "" : form.dataset.balanceWords ?? "") : words(minor);
   if (elements && minor && minor > 0 && minor <= balance) elements.update({ amount: minor * factor, setupFutureUsage: use() });
@@ -249,6 +256,11 @@ const settle = async (url, error) => {
 /** @param {HTMLElement|null} pressed */
 const pay = async (pressed) => {
   if (working || (newCard() && !cardReady)) return;
+  if (newBank() || oldLogin()) {
+    clear();
+    form.dispatchEvent(new CustomEvent("choose-bank", { detail: newBank() ? "" : picked("method") }));
+    return;
+  }
   busy(true, "Paying… keep this page open.");
   clear();
   try {
@@ -296,6 +308,11 @@ const pay = async (pressed) => {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   void pay(event.submitter);
+});
+form.addEventListener("bank-busy", (event) => busy(true, /** @type {CustomEvent<string>} */ (event).detail));
+form.addEventListener("bank-refused", (event) => {
+  busy(false);
+  refuse(/** @type {CustomEvent<Answer>} */ (event).detail);
 });
 // A page out of the browser's memory may be out of date.
 addEventListener("pageshow", (event) => {

@@ -12,6 +12,7 @@ use super::super::amount::{NoAmount, parse};
 use super::super::limits::What;
 use super::super::state::App;
 use super::super::states::{self, Said};
+use super::bank::{BANK, needs_script, review_url};
 use super::page::{Typed, show};
 use super::{fault, see_other, visitor, wants_json};
 use crate::domain::link::LinkUse;
@@ -89,6 +90,15 @@ pub async fn begin(
     if !pressed.offer.is_empty() {
         return show(&app, &visitor, &link, None, typed).await;
     }
+    if let Some(bank) = pressed.method.strip_prefix(BANK) {
+        if bank == "new" {
+            return refuse(needs_script()).await;
+        }
+        // The amount is looked at again there, and the debit authorised.
+        let part = typed.part.then_some(typed.amount.as_str());
+        let url = review_url(&link, bank, part, &pressed.continues);
+        return if json { Json(json!({ "state": "go", "url": url })).into_response() } else { see_other(&url) };
+    }
     let wish = match wish(&pressed, &typed, &link.id) {
         Ok(wish) => wish,
         Err(said) => return refuse(*said).await,
@@ -157,7 +167,7 @@ fn wish(pressed: &Pressed, typed: &Typed, link: &crate::domain::LinkId) -> Resul
     })
 }
 
-fn read_amount(typed: &str, currency: Currency) -> Result<Money, Box<Said>> {
+pub(super) fn read_amount(typed: &str, currency: Currency) -> Result<Money, Box<Said>> {
     let said = |to_do: String| Said::new(422, "Check the amount", "Nothing was charged.", to_do).at("amount");
     // The page is in English: its decimals have a point.
     parse(typed, currency, false).map_err(|no| match no {

@@ -2,6 +2,7 @@
 
 mod about;
 pub mod attempt;
+pub mod bank;
 pub mod code;
 mod form;
 pub mod open;

@@ -15,12 +15,14 @@ use super::about::{history, summary};
 use super::form::{empty_summary, form};
 use super::{fault, renew, say, visitor};
 use crate::domain::MoneyError;
+use crate::domain::attempt::MethodKind;
 use crate::domain::link::LinkUse;
 use crate::domain::payable::Standing;
 use crate::engine::clock::wall_ms;
 use crate::engine::payments::{Error, Freshness, Invoice, InvoiceStatus, KnownInvoice, OrgError, Refused};
 use crate::engine::receipts::money_words;
 use crate::store::attempts::{Attempt, AttemptState};
+use crate::store::banks::Bank;
 use crate::store::links::Link;
 use crate::store::payments::LedgerPayment;
 use crate::stripe::{PaymentMethod, Priority};
@@ -56,6 +58,8 @@ pub struct Shown {
     pub payments: Vec<LedgerPayment>,
     pub open: Vec<Attempt>,
     pub cards: Vec<PaymentMethod>,
+    /// Stored ones.
+    pub banks: Vec<Bank>,
 }
 
 pub async fn page(
@@ -77,7 +81,8 @@ pub async fn page(
         typed = typed_of(&attempt);
         if attempt.state == AttemptState::Declined {
             let code = attempt.decline_code.as_deref();
-            said = Some(states::declined(crate::domain::decline::Decline::from_codes(code, code, None)));
+            let decline = crate::domain::decline::Decline::from_codes(code, code, None);
+            said = Some(super::status::declined(&attempt, decline));
         }
     }
     show(&app, &visitor, &link, said.as_ref(), typed).await
@@ -88,7 +93,10 @@ fn typed_of(attempt: &Attempt) -> Typed {
         part: true,
         amount: attempt.amount.to_decimal(),
         save: attempt.save,
-        method: attempt.method.clone(),
+        method: match attempt.kind {
+            MethodKind::Card => attempt.method.clone(),
+            MethodKind::BankAccount => attempt.method.as_ref().map(|bank| format!("{}{bank}", super::bank::BANK)),
+        },
         continues: attempt.state.reserves().then(|| attempt.id.clone()),
         anyway: true,
     }
@@ -127,6 +135,7 @@ async fn gather(app: &App, visitor: &Visitor, link: &Link) -> Result<Result<Show
         }
         _ => Vec::new(),
     };
+    let banks = super::bank::stored_banks(app, visitor, &invoice).await?;
     Ok(Ok(Shown {
         payments: store.payments_of(&invoice.id).await?,
         open: store.open_attempts_of(&invoice.id).await?,
@@ -134,6 +143,7 @@ async fn gather(app: &App, visitor: &Visitor, link: &Link) -> Result<Result<Show
         freshness,
         standing,
         cards,
+        banks,
     }))
 }
 
@@ -218,6 +228,7 @@ fn answer(
         && settled.is_zero()
         && shown.open.is_empty()
         && !typed.anyway
+        && said.is_none()
         && shown.payments.iter().all(|payment| payment.part().lost.is_zero() && payment.disputed.is_zero())
     {
         let body = html! {
@@ -250,6 +261,7 @@ fn answer(
         }
     };
     let status = said.map_or(axum::http::StatusCode::OK, |said| said.status);
-    let scripts = [assets::PAY.path.as_str()];
-    Ok(Page::new(&title, body).status(status).quoting(number).with_scripts(&scripts).with_stripe().respond(app))
+    let scripts = [assets::PAY.path.as_str(), assets::BANK.path.as_str()];
+    let scripts = if app.payments().banks().is_some() { &scripts[..] } else { &scripts[..1] };
+    Ok(Page::new(&title, body).status(status).quoting(number).with_scripts(scripts).with_stripe().respond(app))
 }

@@ -2,6 +2,7 @@
 //! where that is known.
 
 mod amounts;
+mod banks;
 mod declines;
 mod links;
 mod outcomes;
@@ -13,6 +14,7 @@ mod tests;
 mod visits;
 
 pub use amounts::amount;
+pub use banks::{bank_declined, bank_refused, not_chosen};
 pub use declines::declined;
 pub use links::{ended_link, link, renewed, unknown};
 pub use outcomes::{bank_asks, checking, our_fault, withdrawn};

@@ -16,6 +16,7 @@ pub fn refused(app: &App, refusal: &Refused) -> Said {
             "Try again in a minute; what you entered is still here.",
         )
         .retry(30),
+        Refused::Bank(no) => super::bank_refused(app, no),
         Refused::UnknownLink => unknown(),
         Refused::Link(usage) => link(app, *usage),
         Refused::CannotCheck => Said::new(

@@ -221,6 +221,7 @@ impl Outside {
             test: true,
             zone: TimeZone::UTC,
             stripe_hosts: Vec::new(),
+            banks: None,
         };
         let app = App::new(links.clone(), receipts, settings, String::new, || None);
         let outside = Self { world, app, store, payments, links };

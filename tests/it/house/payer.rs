@@ -65,6 +65,65 @@ impl Payer {
         self.get(&self.path).await
     }
 
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// A page by its path.
+    pub async fn at(&self, path: &str) -> Page {
+        self.get(&format!("{}{path}", self.world.endpoints.page_url)).await
+    }
+
+    /// Posts a form to a path below the payment page, as the page's script does.
+    pub async fn post_json(&self, below: &str, form: &[(&str, &str)]) -> Value {
+        let request = self.world.http.post(format!("{}{below}", self.path)).form(form);
+        let answer = request.header("accept", "application/json").header("cookie", &self.cookie).send().await;
+        answer.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// The same to a daemon that may die over it.
+    pub async fn try_post(&self, below: &str, form: &[(&str, String)]) -> Option<Value> {
+        let request = self.world.http.post(format!("{}{below}", self.path)).form(form);
+        let answer = request.header("accept", "application/json").header("cookie", &self.cookie).send().await.ok()?;
+        answer.json().await.ok()
+    }
+
+    /// Posts a form as a browser without script, and follows where it leads.
+    pub async fn post_page(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        let url = format!("{}{path}", self.world.endpoints.page_url);
+        let request = self.world.http.post(url).form(form).header("cookie", &self.cookie);
+        let answer = request.header("user-agent", "Payer/1.0").send().await.expect("an answer");
+        match answer.headers().get("location").map(|to| to.to_str().expect("text").to_owned()) {
+            Some(to) => self.at(&to).await,
+            None => Page {
+                status: answer.status().as_u16(),
+                text: answer.text().await.expect("its text").replace('\u{a0}', " "),
+            },
+        }
+    }
+
+    /// Gives the one-time code from the mail, after which stored methods show.
+    pub async fn give_code(&self, email: &str) {
+        let csrf = self.page().await.input("csrf");
+        self.post_page(&self.below("/code"), &[("csrf", &csrf)]).await;
+        let mail = until("the mail with the code", 30, || async {
+            let mails = self.world.mails().await?;
+            let found = mails.iter().rev().find(|mail| {
+                mail["to"].to_string().contains(email)
+                    && mail["subject"].as_str().is_some_and(|subject| subject.contains(" code for "))
+            });
+            Ok(found.cloned().ok_or_else(|| format!("{} mails", mails.len())))
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+        let code: String = mail["subject"].as_str().expect("a subject").chars().take(6).collect();
+        self.post_page(&self.below("/verify"), &[("csrf", &csrf), ("code", &code)]).await;
+    }
+
+    fn below(&self, path: &str) -> String {
+        format!("{}{path}", self.path.strip_prefix(self.world.endpoints.page_url.as_str()).unwrap_or(&self.path))
+    }
+
     pub async fn get(&self, url: &str) -> Page {
         page(self.world.http.get(url).header("cookie", &self.cookie)).await
     }

@@ -9,7 +9,9 @@ use super::Runtime;
 use super::ast::Name;
 use super::eval::{CPU_MS, CPU_MS_ASYNC, STATEMENTS_PER_MS};
 use crate::sandbox::org::host::Spent;
-use crate::sandbox::org::transaction::{DML_ROWS, DML_STATEMENTS, IMMEDIATE_PUBLISHES, QUERY_ROWS, query_limit};
+use crate::sandbox::org::transaction::{
+    DML_ROWS, DML_STATEMENTS, IMMEDIATE_PUBLISHES, QUERY_ROWS, query_limit, queueable_limit,
+};
 
 /// One class's or trigger's lines that begin a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,7 @@ impl Coverage {
             ("DML statements", u64::from(spent.dml_statements), u64::from(DML_STATEMENTS)),
             ("DML rows", u64::from(spent.dml_rows), u64::from(DML_ROWS)),
             ("immediate publishes", u64::from(spent.publish_immediate), u64::from(IMMEDIATE_PUBLISHES)),
+            ("queueable jobs", u64::from(spent.queueables), u64::from(queueable_limit(spent.is_async))),
             ("CPU ms (estimated)", spent.cpu_statements / STATEMENTS_PER_MS, cpu),
         ];
         let mut peaks = self.peaks.lock().unwrap_or_else(PoisonError::into_inner);

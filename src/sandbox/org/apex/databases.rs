@@ -169,7 +169,7 @@ impl Interp<'_> {
             }
             ("merge", [winner @ Val::SObject(_), losers, options @ ..]) => self.merge(winner, losers, options),
             ("setsavepoint", []) => {
-                let point = self.host.savepoint();
+                let point = self.host.savepoint().map_err(|fault| self.thrown_by(fault))?;
                 Ok(Val::native(Native::Savepoint(point)))
             }
             ("rollback", [Val::Native(point)]) => match &**point {
@@ -292,8 +292,10 @@ impl Interp<'_> {
         if records.is_empty() {
             return Ok(self.results(SaveResultKind::Save, Vec::new(), false));
         }
-        self.note_events(&records);
+        let published = records.clone();
         let results = self.host.publish(records);
+        let good = published.into_iter().zip(&results).filter(|(_, result)| result.success).map(|(event, _)| event);
+        self.note_events(good);
         Ok(self.results(SaveResultKind::Save, results, single))
     }
 }

@@ -125,6 +125,7 @@ impl Interp<'_> {
             "getcallouts" => count(0),
             "getlimitcallouts" => count(100),
             "getlimitheapsize" => count(if sync { 6_000_000 } else { 12_000_000 }),
+            "getqueueablejobs" => count(spent.queueables),
             "getlimitqueueablejobs" => count(if sync { 50 } else { 1 }),
             _ => Err(self.unmodelled(format!("Limits.{name}"))),
         }

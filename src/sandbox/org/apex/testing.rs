@@ -6,17 +6,34 @@ use super::value::{Native, Val};
 use crate::sandbox::org::host::{
     Bind, Fault, Host, Job, JobStep, Program, QueryOutcome, Record, Spent, TriggerCall, TriggerOp, User, Value,
 };
+use crate::sandbox::org::schema::ObjectKind;
+use crate::sandbox::org::transaction::queueable_limit;
+
+/// What the platform says to a batch of several chunks in a test.
+const ONE_BATCH: &str = "No more than one executeBatch can be called from within a test method. Please make sure the \
+    iterable returned from your start method matches the batch size, resulting in one executeBatch invocation.";
 
 /// What a test method has under way.
 #[derive(Debug, Default)]
 pub struct TestState {
     jobs: Vec<(Job, String)>,
+    /// Those published at once. Those published at commit wait in the transaction, where a rollback takes them along.
     events: Vec<Record>,
+    started: bool,
     /// The counters outside `startTest` … `stopTest`.
     outside: Option<Spent>,
     /// Inside a job that stopTest runs: no further job may be queued from a Queueable.
     running_jobs: bool,
     numbered: u32,
+}
+
+/// How many times `execute` is called for what a batch's `start` found.
+fn executions(steps: &[(Job, JobStep)]) -> usize {
+    let chunks = steps.iter().map(|(job, step)| match (job, step) {
+        (Job::Batch { scope, .. }, JobStep::Execute(rows)) => rows.len().div_ceil((*scope).max(1)),
+        _ => 0,
+    });
+    chunks.sum()
 }
 
 impl Runtime {
@@ -78,6 +95,15 @@ impl Interp<'_> {
         if test.running_jobs && matches!(job, Job::Queueable { .. }) {
             return Err(self.throw("System.AsyncException", "Maximum stack depth has been reached."));
         }
+        if let Job::Queueable { .. } = job {
+            let spent = self.host.spent();
+            spent.queueables += 1;
+            let count = spent.queueables;
+            if count > queueable_limit(spent.is_async) {
+                let text = format!("Too many queueable jobs added to the queue: {count}");
+                return Err(self.fatal("System.LimitException", text));
+            }
+        }
         test.numbered += 1;
         let id =
             super::eval::full_id(&format!("707{:012}", test.numbered)).map(|id| id.to_string()).unwrap_or_default();
@@ -100,11 +126,23 @@ impl Interp<'_> {
         test.jobs.len() < before
     }
 
-    /// Published events wait in a test for `stopTest` or `deliver`.
-    pub fn note_events(&mut self, events: &[Record]) {
+    /// Events published at once wait in a test for `stopTest` or `deliver`, whatever is rolled back meanwhile.
+    pub fn note_events(&mut self, events: impl Iterator<Item = Record>) {
         if let Some(test) = self.state.test.borrow_mut().as_mut() {
-            test.events.extend(events.iter().cloned());
+            let schema = &self.schema;
+            test.events.extend(events.filter(|event| {
+                let object = schema.object(&event.object);
+                object.is_some_and(|object| object.kind == ObjectKind::PlatformEvent { after_commit: false })
+            }));
         }
+    }
+
+    fn events_to_deliver(&mut self) -> Vec<Record> {
+        let mut events = self.state.test.borrow_mut().as_mut().map(|test| std::mem::take(&mut test.events));
+        if let Some(events) = &mut events {
+            events.extend(self.host.waiting_events());
+        }
+        events.unwrap_or_default()
     }
 
     /// Runs what waits, each transaction with statics of its own, until nothing does.
@@ -119,10 +157,11 @@ impl Interp<'_> {
 
     fn drain(&mut self) -> Res<()> {
         loop {
-            let (jobs, events) = match self.state.test.borrow_mut().as_mut() {
-                Some(test) => (std::mem::take(&mut test.jobs), std::mem::take(&mut test.events)),
+            let jobs = match self.state.test.borrow_mut().as_mut() {
+                Some(test) => std::mem::take(&mut test.jobs),
                 None => return Ok(()),
             };
+            let events = self.events_to_deliver();
             if jobs.is_empty() && events.is_empty() {
                 return Ok(());
             }
@@ -130,7 +169,12 @@ impl Interp<'_> {
             for (job, _) in jobs {
                 let mut steps = std::collections::VecDeque::from([(job, JobStep::Start)]);
                 while let Some((job, step)) = steps.pop_front() {
-                    steps.extend(self.test_job_step(job, step)?);
+                    let starts = matches!(step, JobStep::Start);
+                    let next = self.test_job_step(job, step)?;
+                    if starts && executions(&next) > 1 {
+                        return Err(self.throw("System.UnexpectedException", ONE_BATCH));
+                    }
+                    steps.extend(next);
                 }
             }
         }
@@ -169,8 +213,17 @@ impl Interp<'_> {
             *self.host.runtime_state() = None;
             let call =
                 TriggerCall { object: &object, operation: TriggerOp::AfterInsert, new: Some(&mut rows), old: None };
-            // An exception in an event's trigger doesn't reach the test.
+            // A transaction of its own, as another user. An exception in it undoes it and doesn't reach the test.
+            let automated = self.host.event_user();
+            let user = self.host.set_user(automated);
+            let start = self.host.savepoint().map_err(|fault| self.thrown_by(fault))?;
+            *self.host.spent() = Spent::default();
             let outcome = super::trigger::fire(runtime, &mut *self.host, call);
+            if outcome.is_err() {
+                *self.host.spent() = Spent::default();
+                self.host.rollback(start).map_err(|fault| self.thrown_by(fault))?;
+            }
+            self.host.set_user(user);
             let spent = std::mem::replace(self.host.spent(), before);
             runtime.coverage.spent(&spent);
             if let Err(fault) = outcome
@@ -183,10 +236,7 @@ impl Interp<'_> {
     }
 
     pub fn deliver_events(&mut self) -> Res<Val> {
-        let events = match self.state.test.borrow_mut().as_mut() {
-            Some(test) => std::mem::take(&mut test.events),
-            None => Vec::new(),
-        };
+        let events = self.events_to_deliver();
         let mine = self.host.runtime_state().take();
         let outcome = self.deliver(events);
         *self.host.runtime_state() = mine;
@@ -198,6 +248,15 @@ impl Interp<'_> {
         match (name, args) {
             ("isrunningtest", []) => Ok(Val::Bool(self.is_test())),
             ("starttest", []) => {
+                let again = self
+                    .state
+                    .test
+                    .borrow_mut()
+                    .as_mut()
+                    .is_some_and(|test| std::mem::replace(&mut test.started, true));
+                if again {
+                    return Err(self.throw("System.FinalException", "Testing already started"));
+                }
                 let counters = std::mem::take(self.host.spent());
                 self.runtime.coverage.spent(&counters);
                 if let Some(test) = self.state.test.borrow_mut().as_mut() {

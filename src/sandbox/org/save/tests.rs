@@ -368,7 +368,7 @@ fn savepoints_put_rows_and_events_back() {
         .admin(|transaction| {
             let mut kept = vec![boat("Kept", &[])];
             transaction.save(SaveOp::Insert, &mut kept, &all_or_none())?;
-            let point = transaction.savepoint();
+            let point = transaction.savepoint()?;
             let mut lost = vec![boat("Lost", &[])];
             transaction.save(SaveOp::Insert, &mut lost, &all_or_none())?;
             transaction.publish(vec![record("Boat_Left__e", &[("Boat__c", word("x"))])]);

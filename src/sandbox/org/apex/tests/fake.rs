@@ -19,6 +19,7 @@ pub struct FakeOrg {
     pub jobs: Vec<Job>,
     pub queries: Vec<(String, BTreeMap<String, Bind>, Access, bool)>,
     pub saves: Vec<(SaveOp, usize, Access, bool)>,
+    delivered: usize,
     savepoints: Vec<Vec<Record>>,
     spent: Spent,
     user: User,
@@ -116,6 +117,7 @@ impl FakeOrg {
             jobs: Vec::new(),
             queries: Vec::new(),
             saves: Vec::new(),
+            delivered: 0,
             savepoints: Vec::new(),
             spent: Spent::default(),
             user: User {
@@ -349,9 +351,17 @@ impl Host for FakeOrg {
         results
     }
 
-    fn savepoint(&mut self) -> usize {
+    fn savepoint(&mut self) -> Result<usize, Fault> {
         self.savepoints.push(self.rows.clone());
-        self.savepoints.len() - 1
+        Ok(self.savepoints.len() - 1)
+    }
+
+    fn waiting_events(&mut self) -> Vec<Record> {
+        self.published[std::mem::replace(&mut self.delivered, self.published.len())..].to_vec()
+    }
+
+    fn event_user(&self) -> User {
+        self.user.clone()
     }
 
     fn rollback(&mut self, savepoint: usize) -> Result<(), Fault> {

@@ -1,0 +1,3 @@
+trigger MovedWatch on Moved__e (after insert) {
+    Watch.moved(Trigger.new);
+}
