@@ -228,6 +228,7 @@ fn answer(
         && settled.is_zero()
         && shown.open.is_empty()
         && !typed.anyway
+        && said.is_none()
         && shown.payments.iter().all(|payment| payment.part().lost.is_zero() && payment.disputed.is_zero())
     {
         let body = html! {
