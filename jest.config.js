@@ -6,6 +6,6 @@ module.exports = {
     setupFilesAfterEnv: ['<rootDir>/tests/metadata/jest-mocks/setup.js'],
     moduleNameMapper: {
         ...jestConfig.moduleNameMapper,
-        '^lightning/actions$': '<rootDir>/tests/metadata/jest-mocks/lightning/actions'
+        '^lightning/(actions|navigation)$': '<rootDir>/tests/metadata/jest-mocks/lightning/$1'
     }
 };

@@ -5,6 +5,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod mail;
+pub mod plaid;
 pub mod receipt;
 pub mod salesforce;
 pub mod store;

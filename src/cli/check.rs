@@ -7,8 +7,9 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::config::{self, Config};
-use crate::engine::{intake, notices};
-use crate::{salesforce, stripe};
+use crate::domain::InvoiceMapping;
+use crate::engine::{intake, mapping, notices};
+use crate::{plaid, salesforce, stripe};
 
 /// What to print.
 #[derive(clap::Args)]
@@ -77,6 +78,7 @@ pub async fn check(config: Result<Config, config::Error>, args: Args) -> anyhow:
             database(&config, &mut report).await;
             org(&config, &mut report).await;
             stripe_account(&config, &mut report).await;
+            banks(&config, &mut report).await;
             mail(&config, &mut report).await;
             public_url(&config, &mut report).await;
         }
@@ -122,9 +124,15 @@ async fn org(config: &Config, report: &mut Report) {
         Err(error) => return report.fail("Salesforce login", error.to_string(), error.remedy()),
     }
     organization(&client, config.stripe.is_live(), report).await;
+    let mapping = invoice_mapping(&client, report).await;
     for (object, fields) in WRITTEN {
+        // Our name for the lookup is not the org's.
+        let fields: Vec<&str> = fields
+            .iter()
+            .map(|field| if *field == "Invoice__c" { mapping.payment_lookup.as_str() } else { field })
+            .collect();
         match client.describe(object).await {
-            Ok(described) => fields_writable(object, fields, &described, report),
+            Ok(described) => fields_writable(object, &fields, &described, report),
             Err(error) => report.fail(object_name(object), error.to_string(), error.remedy()),
         }
     }
@@ -215,6 +223,49 @@ fn allocations(limits: &Value, report: &mut Report) {
     }
 }
 
+/// Which object is the invoice, and whether the integration user can read what the mapping names.
+async fn invoice_mapping(client: &salesforce::Client, report: &mut Report) -> InvoiceMapping {
+    let mapping = match mapping::read(client).await {
+        Ok(mapping) => mapping,
+        Err(error) => {
+            report.fail(
+                "invoice mapping",
+                error.to_string(),
+                "Correct the record Default in Setup, Custom Metadata Types, Invoice Mapping; the Setup page of the app names each mistake.",
+            );
+            return InvoiceMapping::default();
+        }
+    };
+    match client.describe(&mapping.object).await {
+        Ok(described) => fields_readable(&mapping, &described, report),
+        Err(error) => report.fail(
+            "invoice mapping",
+            format!("{} can't be read: {error}", mapping.object),
+            "Give the integration user Read and View All on it with a permission set.",
+        ),
+    }
+    mapping
+}
+
+fn fields_readable(mapping: &InvoiceMapping, described: &Value, report: &mut Report) {
+    let known = described.get("fields").and_then(Value::as_array);
+    let is_known = |field: &&str| {
+        known
+            .into_iter()
+            .flatten()
+            .any(|own| own.get("name").and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case(field)))
+    };
+    let missing: Vec<&str> = mapping.own_fields().into_iter().filter(|field| !is_known(field)).collect();
+    if missing.is_empty() {
+        return report.ok("invoice mapping", format!("{} with all its fields", mapping.object));
+    }
+    report.fail(
+        "invoice mapping",
+        format!("{} shows no {}", mapping.object, missing.join(", ")),
+        "Correct the name in the mapping, or give the integration user Read on the field with a permission set.",
+    );
+}
+
 async fn stripe_account(config: &Config, report: &mut Report) {
     let client = match stripe::Client::new(&super::stripe_settings(config)) {
         Ok(client) => client,
@@ -234,6 +285,35 @@ async fn stripe_account(config: &Config, report: &mut Report) {
         ),
     }
     report.ok("webhook secrets", format!("{} set", config.stripe.webhook_secrets.len()));
+}
+
+async fn banks(config: &Config, report: &mut Report) {
+    let Some(settings) = super::plaid_settings(config) else {
+        return report.ok("Plaid", "no section: customers pay by card alone");
+    };
+    let client = match plaid::Client::new(&settings) {
+        Ok(client) => client,
+        Err(error) => return report.fail("Plaid", error.to_string(), "Correct the plaid section."),
+    };
+    match client.check_keys().await {
+        Ok(()) => report.ok("Plaid", format!("{} takes our keys", settings.api_url)),
+        Err(error) if error.passes() => {
+            report.warn("Plaid", error.to_string(), "Customers see cards alone until Plaid answers.");
+        }
+        Err(error) => report.fail("Plaid", error.to_string(), "Correct the plaid section, or leave it out."),
+    }
+    if config.web.public_url.starts_with("https://") {
+        report.ok(
+            "Plaid redirect",
+            format!("{}/bank/return has to be registered in the Plaid Dashboard", config.web.public_url),
+        );
+    } else {
+        report.warn(
+            "Plaid redirect",
+            "web.public_url is not https://",
+            "Banks that sign in on their own pages (OAuth) are not offered.",
+        );
+    }
 }
 
 async fn mail(config: &Config, report: &mut Report) {
@@ -287,6 +367,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_field_of_the_mapping_that_can_not_be_read_is_named() {
+        let mut report = Report::default();
+        let described = json!({"fields": [{"name": "Name"}, {"name": "total__c"}]});
+        fields_readable(&InvoiceMapping::default(), &described, &mut report);
+        assert_eq!(report.0[0].verdict, Verdict::Fail);
+        assert!(report.0[0].found.contains("Account__c, Billing_Email__c"), "{}", report.0[0].found);
+        assert!(!report.0[0].found.contains("Total__c"), "names are the same in any case");
+    }
 
     #[test]
     fn a_field_that_may_not_be_written_is_named() {

@@ -133,3 +133,16 @@ fn stripe_settings(config: &Config) -> crate::stripe::Settings {
         timeout: std::time::Duration::from_secs(30),
     }
 }
+
+/// Nothing where the configuration has no Plaid section.
+fn plaid_settings(config: &Config) -> Option<crate::plaid::Settings> {
+    let plaid = config.plaid.as_ref()?;
+    Some(crate::plaid::Settings {
+        api_url: plaid.api_url.clone(),
+        client_id: plaid.client_id.clone(),
+        secret: plaid.secret.clone(),
+        ca_pem: config.ca_pem.clone(),
+        // A customer waits.
+        timeout: std::time::Duration::from_secs(10),
+    })
+}

@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
 use crate::domain::{CommandKind, OrgId};
-use crate::engine::commands::{BookPayment, CopyLink, ReviewInvoice, RevokeLink, SendLink, SyncNow};
+use crate::engine::banks::Banks;
+use crate::engine::commands::{BookPayment, CopyLink, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow};
 use crate::engine::house::House;
 use crate::engine::links::Links;
 use crate::engine::payments::{Payments, Settings};
 use crate::engine::receipts::Receipts;
 use crate::engine::work::Registry;
-use crate::{mail, receipt, stripe, web};
+use crate::{mail, plaid, receipt, stripe, web};
 
 /// The parts that take payments.
 pub struct Pay {
@@ -46,6 +47,14 @@ impl Pay {
             statement_descriptor_suffix: company.statement_descriptor_suffix.clone(),
         };
         let payments = Payments::new(house.clone(), stripe, settings);
+        if let Some(plaid) = super::plaid_settings(config) {
+            let name = config.plaid.as_ref().and_then(|plaid| plaid.link_customization_name.as_deref());
+            let contact =
+                [&company.phone, &company.email].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+            let contact = if contact.is_empty() { config.mail.from.clone() } else { contact };
+            let client = plaid::Client::new(&plaid)?;
+            payments.offer_banks(Banks::new(client, &config.links_key, &company.legal_name, &contact, name));
+        }
         let zone = company.time_zone.clone();
         let links = Links::new(payments.clone(), mailer.clone(), config.links_key.clone(), zone.clone());
         let receipts = Receipts::new(payments.clone(), mailer, on_receipts(company)?, zone);
@@ -61,6 +70,7 @@ impl Pay {
             .with(CommandKind::SyncNow, SyncNow(self.links.clone()))
             .with(CommandKind::ReviewInvoice, ReviewInvoice(self.payments.clone()))
             .with(CommandKind::BookPayment, BookPayment(self.payments.clone()))
+            .with(CommandKind::RenewLink, RenewLink(self.links.clone()))
     }
 
     /// The pages, with what `/metrics` and `/readyz` answer.
@@ -128,7 +138,16 @@ fn on_pages(config: &Config) -> web::Settings {
         test: !config.stripe.is_live(),
         zone: company.time_zone.clone(),
         stripe_hosts: stand_ins(&config.stripe),
+        banks: config.plaid.as_ref().map(bank_page),
     }
+}
+
+/// Plaid's own hosts: its script's, whose frames Link opens, and the one that it asks.
+fn bank_page(plaid: &config::Plaid) -> web::Banks {
+    let hosts = [&plaid.js_url, &plaid.api_url].into_iter().filter_map(|url| reqwest::Url::parse(url).ok());
+    let mut hosts: Vec<String> = hosts.map(|url| url.origin().ascii_serialization()).collect();
+    hosts.dedup();
+    web::Banks { js_url: plaid.js_url.clone(), hosts }
 }
 
 /// The origins of Stripe's addresses where they are not Stripe's own.

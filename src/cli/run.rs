@@ -17,8 +17,9 @@ use crate::config::Config;
 use crate::domain::{CommandKind, OrgId};
 use crate::engine::commands::{RetryError, SyncAccount};
 use crate::engine::house::House;
-use crate::engine::payments;
+use crate::engine::mapping;
 use crate::engine::work::Registry;
+use crate::engine::{banks, payments};
 use crate::engine::{intake, notices, outbox, pulse, worker};
 use crate::store::Store;
 use crate::store::stamp::Stamp;
@@ -53,6 +54,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     if !identity.verified {
         tasks.spawn(verify_later(config.clone(), house.clone(), stripe.clone(), failed.clone()));
     }
+    mapping::start(&house, PATIENCE).await?;
     let readable = account_fields(&house.salesforce).await;
     let pay = Pay::new(&config, &house, stripe.clone(), identity.org_id.clone())?;
     let accounts = SyncAccount::new(house.clone(), stripe, identity.org_id.as_str(), readable.as_deref());
@@ -64,6 +66,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
 
     let watchdog = Duration::from_secs(config.salesforce.watchdog_s);
     tasks.spawn(pulse::run(house.clone()));
+    tasks.spawn(mapping::run(house.clone()));
     tasks.spawn(worker::run(house.clone(), registry));
     tasks.spawn(outbox::run(house.clone()));
     tasks.spawn(notices::run(house.clone()));
@@ -71,6 +74,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     tasks.spawn(intake::run(house.clone(), intake::Settings { watchdog }));
     tasks.spawn(pay::serve(pay.app(&config, metrics(&stop)?), listener, stop.clone()));
     tasks.spawn(payments::run(pay.payments.clone(), pay.receipts.clone()));
+    tasks.spawn(banks::run(pay.links.clone()));
     tokio::spawn(service::watchdog(CancellationToken::new()));
     service::ready();
     service::status("taking payments");

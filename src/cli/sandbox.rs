@@ -45,9 +45,19 @@ pub struct Sandbox {
     /// Stripe limits as a live account (100 requests a second) instead of as a test key (25)
     #[arg(long)]
     live_rates: bool,
+    /// Where tests/lightning/build put the Lightning components, which the console then shows
+    #[arg(long, value_name = "DIR", default_value = "target/lightning")]
+    lightning: PathBuf,
     /// Append every request that reaches Stripe to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     request_log: Option<PathBuf>,
+    /// Append every request that reaches Plaid to this file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    plaid_request_log: Option<PathBuf>,
+    /// Let the banks' clock be moved forward, in the console and through the control address of Stripe's stand-in. It
+    /// starts at the machine's time. Stripe and Plaid live on it; the daemon, the org and the mailbox stay on the machine's
+    #[arg(long)]
+    clock: bool,
     /// Let N customers pay by link, audit, print what happened, and stop
     #[arg(long, value_name = "N")]
     load: Option<usize>,
@@ -123,7 +133,10 @@ fn options(arguments: &Sandbox, dir: PathBuf) -> anyhow::Result<Options> {
         daemon: !arguments.no_daemon,
         auth: arguments.auth.clone(),
         live_rates: arguments.live_rates,
+        lightning: arguments.lightning.clone(),
         request_log: arguments.request_log.clone(),
+        plaid_request_log: arguments.plaid_request_log.clone(),
+        clock: arguments.clock,
     })
 }
 

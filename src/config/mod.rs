@@ -45,6 +45,8 @@ pub struct Config {
     pub salesforce: Salesforce,
     /// Stripe.
     pub stripe: Stripe,
+    /// Plaid; without it customers pay by card alone.
+    pub plaid: Option<Plaid>,
     /// Mail.
     pub mail: Mail,
     /// Our own pages.
@@ -113,6 +115,21 @@ impl Stripe {
     pub fn is_live(&self) -> bool {
         is_live(self.secret_key.expose_secret())
     }
+}
+
+/// Plaid, by which customers choose their bank account.
+#[derive(Clone, Debug)]
+pub struct Plaid {
+    /// https://production.plaid.com, https://sandbox.plaid.com, or a stand-in.
+    pub api_url: String,
+    /// Plaid Link's script.
+    pub js_url: String,
+    /// As in the Plaid Dashboard.
+    pub client_id: String,
+    /// The secret of that environment.
+    pub secret: SecretString,
+    /// A customization made in the Plaid Dashboard.
+    pub link_customization_name: Option<String>,
 }
 
 /// Mail.
@@ -256,8 +273,10 @@ impl Builder {
         }
         let salesforce = self.salesforce(&raw.salesforce);
         let stripe = self.stripe(&raw.stripe);
+        let live = stripe.as_ref().is_some_and(Stripe::is_live);
+        let plaid = if raw.plaid.is_absent() { None } else { self.plaid(&raw.plaid, live) };
         let mail = self.mail(&raw.mail);
-        let web = self.web(&raw.web, stripe.as_ref().is_some_and(Stripe::is_live));
+        let web = self.web(&raw.web, live);
         let links_key = self.secret("links.key", &raw.links.key);
         if links_key.as_ref().is_some_and(|key| key.expose_secret().len() < 32) {
             self.wrong(
@@ -280,7 +299,7 @@ impl Builder {
                 Some(company),
                 Some(log),
             ) if self.problems.is_empty() => {
-                Ok(Config { database_url, salesforce, stripe, mail, web, links_key, company, log, ca_pem })
+                Ok(Config { database_url, salesforce, stripe, plaid, mail, web, links_key, company, log, ca_pem })
             }
             _ => Err(Error(self.problems)),
         }
@@ -426,7 +445,7 @@ impl Builder {
             }
         }
         let mut webhook_secrets: Vec<SecretString> =
-            raw.webhook_secrets.0.iter().map(|one| SecretString::from(one.clone())).collect();
+            raw.webhook_secrets.items().into_iter().map(SecretString::from).collect();
         if let Some(file) = raw.webhook_secrets_file.text()
             && let Some(content) = self.file("stripe.webhook_secrets_file", file)
         {
@@ -449,6 +468,32 @@ impl Builder {
             secret_key: secret_key?,
             publishable_key: publishable_key?,
             webhook_secrets,
+        })
+    }
+
+    fn plaid(&mut self, raw: &raw::Plaid, live: bool) -> Option<Plaid> {
+        const PRODUCTION: &str = "https://production.plaid.com";
+        const SANDBOX: &str = "https://sandbox.plaid.com";
+        let api_url = self.url("plaid.api_url", &raw.api_url, Some(if live { PRODUCTION } else { SANDBOX }));
+        // Plaid's play banks with real debits, or real banks with debits that never happen.
+        if api_url.as_deref().is_some_and(|url| (url == PRODUCTION) != live) {
+            let expected = if live { PRODUCTION } else { "https://sandbox.plaid.com with a test key of Stripe" };
+            self.wrong("plaid.api_url", "an environment that does not go with stripe.secret_key", expected);
+        }
+        let script = "https://cdn.plaid.com/link/v2/stable/link-initialize.js";
+        let js_url = self.url("plaid.js_url", &raw.js_url, Some(script));
+        if live && js_url.as_deref() != Some(script) {
+            self.wrong("plaid.js_url", "another script with a live key", script);
+        }
+        let client_id =
+            self.needed("plaid.client_id", &raw.client_id, "the client_id of the Plaid Dashboard, Developers, Keys");
+        let secret = self.secret("plaid.secret", &raw.secret);
+        Some(Plaid {
+            api_url: api_url?,
+            js_url: js_url?,
+            client_id: client_id?,
+            secret: secret?,
+            link_customization_name: raw.link_customization_name.text().map(str::to_owned),
         })
     }
 
@@ -477,7 +522,7 @@ impl Builder {
         if live && public_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
             self.wrong("web.public_url", "http:// with a live Stripe key", "an address that begins with https://");
         }
-        let trusted_proxies = raw.trusted_proxies.0.clone();
+        let trusted_proxies = raw.trusted_proxies.items();
         // One that is passed over in silence would make every payer the proxy.
         for text in trusted_proxies.iter().filter(|text| !is_network(text)) {
             self.wrong("web.trusted_proxies", format!("{text:?}"), "addresses or networks, as 10.0.0.0/8");
@@ -517,7 +562,7 @@ impl Builder {
         Some(Company {
             legal_name: own(&raw.legal_name).unwrap_or_else(|| name.clone()),
             name,
-            address: raw.address.0.clone(),
+            address: raw.address.lines(),
             phone: own(&raw.phone),
             email: own(&raw.email),
             logo,

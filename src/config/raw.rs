@@ -42,9 +42,28 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// A list, or one text with commas.
+/// A list, or one text that stands for one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct List(pub(super) Vec<String>);
+pub(super) struct List(Vec<String>);
+
+impl List {
+    /// One text has commas between them.
+    pub(super) fn items(&self) -> Vec<String> {
+        self.split(',')
+    }
+
+    /// One text has line breaks between them: a line of an address may have commas in it.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.split('\n')
+    }
+
+    fn split(&self, mark: char) -> Vec<String> {
+        match self.0.as_slice() {
+            [text] => text.split(mark).map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+            list => list.to_vec(),
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for List {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -55,7 +74,7 @@ impl<'de> Deserialize<'de> for List {
                 f.write_str("a list of texts")
             }
             fn visit_str<E>(self, text: &str) -> Result<List, E> {
-                Ok(List(text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()))
+                Ok(List(vec![text.to_owned()]))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List, A::Error> {
                 let mut list = Vec::new();
@@ -110,6 +129,7 @@ macro_rules! sections {
 sections! {
     Database {} secrets { url / url_file } lists {}
     Stripe { api_url, js_url, publishable_key, webhook_secrets_file } secrets { secret_key / secret_key_file } lists { webhook_secrets }
+    Plaid { api_url, js_url, client_id, link_customization_name } secrets { secret / secret_file } lists {}
     Mail { from, reply_to } secrets { smtp_url / smtp_url_file } lists {}
     Web { listen, public_url } secrets {} lists { trusted_proxies }
     Links {} secrets { key / key_file } lists {}
@@ -120,6 +140,15 @@ sections! {
     Tls { ca_file } secrets {} lists {}
     SalesforceTexts { login_url, auth, client_id, username, audience, pubsub_url, watchdog_s }
         secrets { client_secret / client_secret_file, private_key / private_key_file } lists {}
+}
+
+impl Plaid {
+    /// The section is left out where customers pay by card alone.
+    pub(super) fn is_absent(&self) -> bool {
+        let texts = [&self.api_url, &self.js_url, &self.client_id, &self.link_customization_name];
+        let secrets = [&self.secret.value, &self.secret.file];
+        texts.into_iter().chain(secrets).all(|text| text.text().is_none())
+    }
 }
 
 /// The org's section, whose one number is read as such.
@@ -166,6 +195,7 @@ pub(super) struct Raw {
     pub(super) database: Database,
     pub(super) salesforce: Salesforce,
     pub(super) stripe: Stripe,
+    pub(super) plaid: Plaid,
     pub(super) mail: Mail,
     pub(super) web: Web,
     pub(super) links: Links,

@@ -128,3 +128,17 @@ fn the_example_names_only_keys_that_exist() {
         }
     }
 }
+
+#[test]
+fn without_plaid_banks_are_left_out_and_half_a_section_is_named() {
+    assert!(read(GOOD).unwrap().plaid.is_none());
+    let with = |keys: &str| format!("{GOOD}\n[plaid]\n{keys}\n");
+    let plaid = read(&with("client_id = \"c\"\nsecret = \"s\"")).unwrap().plaid.unwrap();
+    assert_eq!(plaid.api_url, "https://sandbox.plaid.com", "as the test key of Stripe asks");
+    assert_eq!(plaid.js_url, "https://cdn.plaid.com/link/v2/stable/link-initialize.js");
+    let found = problems(&with("client_id = \"c\""));
+    assert!(found.len() == 1 && found[0].starts_with("plaid.secret: found nothing"), "{found:?}");
+    let keys = "client_id = \"c\"\nsecret = \"s\"\napi_url = \"https://production.plaid.com\"";
+    let found = problems(&with(keys));
+    assert!(found.len() == 1 && found[0].starts_with("plaid.api_url:"), "{found:?}");
+}

@@ -2,7 +2,7 @@
 
 use super::payment::IntentStatus;
 
-/// How it is paid. The seam for bank payments: they book, wait and come back in the same states.
+/// How it is paid. Cards and banks book, wait and come back in the same states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodKind {
     Card,
@@ -28,6 +28,14 @@ impl MethodKind {
             "card" => Some(Self::Card),
             "us_bank_account" | "ach_debit" => Some(Self::BankAccount),
             _ => None,
+        }
+    }
+
+    /// Stripe's type of a payment method.
+    pub fn at_stripe(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::BankAccount => "us_bank_account",
         }
     }
 
@@ -69,6 +77,11 @@ impl Reach {
         }
         match (self.kind, seen) {
             (MethodKind::Card, Some(status)) if status.may_be_canceled() => Release::Cancel,
+            // Confirmed by us alone, so that nothing can be under way at the bank. Micro-deposits (an action) stay.
+            (
+                MethodKind::BankAccount,
+                Some(IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation),
+            ) => Release::Cancel,
             _ => Release::Never,
         }
     }
@@ -79,7 +92,7 @@ impl Reach {
     }
 }
 
-/// Card attempts that nobody touched for this long are canceled.
+/// Attempts that nobody touched for this long, and that no bank is working on, are canceled.
 pub const IDLE_MS: i64 = 30 * 60 * 1000;
 
 #[cfg(test)]
@@ -98,5 +111,8 @@ mod tests {
         assert!(!handed_out.cannot_have_charged());
         let bank = Reach { kind: MethodKind::BankAccount, ..handed_out };
         assert_eq!(bank.release(Some(IntentStatus::RequiresAction)), Release::Never, "micro-deposits stay");
+        assert_eq!(bank.release(Some(IntentStatus::Processing)), Release::Never, "the bank is at work");
+        assert_eq!(bank.release(Some(IntentStatus::RequiresPaymentMethod)), Release::Cancel, "it failed");
+        assert_eq!(bank.release(None), Release::Never, "what Stripe made of the confirm is not known");
     }
 }

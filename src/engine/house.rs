@@ -7,6 +7,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::SteadyClock;
+use super::customer_list::CustomerList;
+use super::mapping::KnownMapping;
 use crate::salesforce;
 use crate::store::Store;
 
@@ -19,12 +21,16 @@ pub struct House {
     pub salesforce: salesforce::Client,
     /// Time for waiting.
     pub clock: SteadyClock,
+    /// Which object is the invoice.
+    pub invoices: KnownMapping,
     /// Rung when commands came in.
     pub commands_came: Arc<Notify>,
     /// Rung when something lies in the outbox.
     pub outbox_filled: Arc<Notify>,
     /// Cancelled when the daemon is to stop.
     pub stop: CancellationToken,
+    /// Customers at Stripe, listed once for all who look for theirs.
+    pub customer_list: Arc<CustomerList>,
     me: Arc<RwLock<String>>,
     in_doubt: Arc<AtomicBool>,
 }
@@ -37,9 +43,11 @@ impl House {
             store,
             salesforce,
             clock,
+            invoices: KnownMapping::default(),
             commands_came: Arc::default(),
             outbox_filled: Arc::default(),
             stop,
+            customer_list: Arc::default(),
             me,
             in_doubt: Arc::default(),
         }

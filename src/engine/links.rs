@@ -1,5 +1,7 @@
 //! Payment links: sent, copied, replaced, revoked; and the one-time codes mailed from their pages.
 
+mod renewal;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +15,7 @@ use super::payments::{
 };
 use super::receipts::{money_words, time_words};
 use crate::domain::link::{LinkKind, LinkState, LinkUse, keyed, token, token_hash};
-use crate::domain::{LinkId, RequestId, SalesforceId};
+use crate::domain::{InvoiceMapping, LinkId, RequestId, SalesforceId};
 use crate::mail::{self, Content, Letter, Mailer, Recipient};
 use crate::store;
 use crate::store::links::Link;
@@ -75,8 +77,13 @@ pub struct Request {
     pub token_hash: Option<String>,
 }
 
-const REQUEST: &str = "Id, Request_Id__c, Kind__c, State__c, Invoice__c, Payment_Link__r.Link_Id__c, Email__c, Note__c, \
-    Link_Expires_At__c, Expires_At__c, Token_Hash__c";
+/// A query of requests, whose condition the caller appends; `lookup` is the org's field for the invoice.
+fn request_query(lookup: &str) -> String {
+    format!(
+        "SELECT Id, Request_Id__c, Kind__c, State__c, {lookup}, Payment_Link__r.Link_Id__c, Email__c, Note__c, \
+         Link_Expires_At__c, Expires_At__c, Token_Hash__c FROM Payment_Request__c WHERE"
+    )
+}
 
 /// The Message-ID of a request's mail: the same letter after a crash has the same, and a re-send of the same link has
 /// another.
@@ -102,6 +109,14 @@ impl Links {
         format!("{}/p/{}", self.payments.settings().public_url, token(self.key(), link))
     }
 
+    pub(in crate::engine) fn mailer(&self) -> &Mailer {
+        &self.mailer
+    }
+
+    pub(in crate::engine) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     fn key(&self) -> &[u8] {
         self.link_key.expose_secret().as_bytes()
     }
@@ -113,10 +128,15 @@ impl Links {
 
     /// Reads a request back by its record id.
     pub async fn request(&self, record: &SalesforceId) -> Result<Request, Error> {
-        let soql = format!("SELECT {REQUEST} FROM Payment_Request__c WHERE Id = {}", quoted(record.as_str()));
-        let found = self.payments.org().query(&soql, Duration::from_secs(20)).await.map_err(PaymentsError::from)?;
-        let found = found.first().ok_or_else(|| Error::Gone { record: record.to_string() })?;
-        understand(found)
+        let found = self.find(&format!("Id = {}", quoted(record.as_str())), Duration::from_secs(20)).await?;
+        understand(&found.ok_or_else(|| Error::Gone { record: record.to_string() })?)
+    }
+
+    async fn find(&self, condition: &str, limit: Duration) -> Result<Option<Value>, Error> {
+        let lookup = &self.payments.house().invoices.get().request_lookup;
+        let soql = format!("{} {condition}", request_query(lookup));
+        let found = self.payments.org().query(&soql, limit).await.map_err(PaymentsError::from)?;
+        Ok(found.into_iter().next().map(|record| InvoiceMapping::canonical_lookup(lookup, record)))
     }
 
     /// Makes the link and mails it; answers when the mail server has taken it.
@@ -260,6 +280,19 @@ impl Links {
         address: &str,
         message_id: String,
     ) -> Result<Letter, Error> {
+        let at = Timestamp::from_millisecond(link.made_ms).unwrap_or_default();
+        self.letter_about(request.note.as_deref(), invoice, link, address, message_id, at).await
+    }
+
+    async fn letter_about(
+        &self,
+        note: Option<&str>,
+        invoice: &Invoice,
+        link: &Link,
+        address: &str,
+        message_id: String,
+        at: Timestamp,
+    ) -> Result<Letter, Error> {
         let standing = self.payments.standing(invoice).await?;
         let balance = standing.balance().map_err(PaymentsError::from)?;
         let paid = (!standing.settled.is_zero()).then(|| money_words(standing.settled));
@@ -272,12 +305,12 @@ impl Links {
             },
             message_id,
             in_reply_to: None,
-            at: Timestamp::from_millisecond(link.made_ms).unwrap_or_default(),
+            at,
             content: Content::Request {
                 invoice: letter_invoice(invoice),
                 due: money_words(balance),
                 paid_before: paid,
-                note: request.note.clone(),
+                note: note.map(str::to_owned),
                 link: mail::Link { url, works_until },
             },
             test: self.payments.settings().test,
@@ -387,10 +420,9 @@ impl Links {
 
     /// A token that we don't know: the event may be late or lost, so the org is asked by its hash.
     pub async fn look_up(&self, hash: &str) -> Result<Option<Link>, Error> {
-        let soql = format!("SELECT {REQUEST} FROM Payment_Request__c WHERE Token_Hash__c = {}", quoted(hash));
-        let found = self.payments.org().query(&soql, Duration::from_secs(2)).await.map_err(PaymentsError::from)?;
-        let Some(found) = found.first() else { return Ok(None) };
-        let request = understand(found)?;
+        let found = self.find(&format!("Token_Hash__c = {}", quoted(hash)), Duration::from_secs(2)).await?;
+        let Some(found) = found else { return Ok(None) };
+        let request = understand(&found)?;
         if request.kind != "Copy Link" || matches!(request.state.as_str(), "Refused" | "Failed" | "Expired") {
             return Ok(None);
         }

@@ -1,11 +1,14 @@
 //! The daemon's work: taking commands in, doing them in order, and writing to Salesforce what came of it.
 
+pub mod banks;
 pub mod clock;
 pub mod commands;
+pub mod customer_list;
 pub mod customers;
 pub mod house;
 pub mod intake;
 pub mod links;
+pub mod mapping;
 pub mod notices;
 pub mod outbox;
 pub mod payments;

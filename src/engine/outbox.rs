@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::house::House;
 use super::retry;
 use crate::domain::Priority;
@@ -106,7 +108,10 @@ async fn send(house: &House, me: &str, rows: &[Outgoing]) -> bool {
     let mut parts = vec![rows];
     let mut sent = true;
     while let Some(part) = parts.pop() {
-        let records: Vec<Record<'_>> = part.iter().map(|row| record(&row.write)).collect();
+        let mapping = house.invoices.get();
+        let fields: Vec<_> = part.iter().map(|row| mapping.outgoing(&row.write.object, &row.write.fields)).collect();
+        let records: Vec<Record<'_>> =
+            part.iter().zip(&fields).map(|(row, fields)| record(&row.write, fields)).collect();
         let answer = house.salesforce.write(&records).await;
         match &answer {
             Err(error) if part.len() > 1 && error.is_about_the_content() => {
@@ -141,12 +146,12 @@ async fn record_answer(
     }
 }
 
-fn record(write: &Write) -> Record<'_> {
+fn record<'a>(write: &'a Write, fields: &'a Map<String, Value>) -> Record<'a> {
     let key = match &write.key {
         Key::Id(id) => Upsert::ById(id.clone()),
         Key::External { field, value } => Upsert::ByExternalId { field: field.clone(), value: value.clone() },
     };
-    Record { object: &write.object, key, fields: &write.fields }
+    Record { object: &write.object, key, fields }
 }
 
 async fn note(
@@ -237,7 +242,7 @@ fn refusal(row: &Outgoing, code: &str, sentence: &str) -> Write {
         ("Account", Key::Id(id)) => error.with("Account__c", id.as_str()),
         ("Invoice__c", Key::Id(id)) => error.with("Invoice__c", id.as_str()),
         ("Payment_Request__c", Key::Id(id)) => error.with("Payment_Request__c", id.as_str()),
-        _ => match row.write.fields.get("Invoice__c").and_then(serde_json::Value::as_str) {
+        _ => match row.write.fields.get("Invoice__c").and_then(Value::as_str) {
             Some(invoice) => error.with("Invoice__c", invoice),
             None => error,
         },

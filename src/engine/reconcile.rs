@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::clock::wall_ms;
 use super::house::House;
-use crate::domain::{Command, CommandId, CommandKind, SalesforceId};
+use crate::domain::{Command, CommandId, CommandKind, InvoiceMapping, SalesforceId};
 use crate::{salesforce, store};
 
 /// The fact that says that it is to be done; a crash in between does it again.
@@ -44,10 +44,12 @@ async fn waiting_in_org(house: &House) -> Result<Vec<Command>, Error> {
     // What is beyond these the org's hourly batch publishes.
     let accounts =
         query("SELECT Id, Stripe_Fingerprint__c FROM Account WHERE Stripe_In_Sync__c = FALSE LIMIT 20000").await?;
-    let requests = query(
-        "SELECT Id, Request_Id__c, Kind__c, Invoice__c FROM Payment_Request__c WHERE State__c = 'Waiting' LIMIT 20000",
-    )
+    let lookup = &house.invoices.get().request_lookup;
+    let requests = query(&format!(
+        "SELECT Id, Request_Id__c, Kind__c, {lookup} FROM Payment_Request__c WHERE State__c = 'Waiting' LIMIT 20000"
+    ))
     .await?;
+    let requests = requests.into_iter().map(|row| InvoiceMapping::canonical_lookup(lookup, row)).collect::<Vec<_>>();
     let errors = query("SELECT Id FROM Payment_Error__c WHERE State__c = 'Retry Requested' LIMIT 5000").await?;
     let now = wall_ms();
     let commands = accounts

@@ -209,10 +209,12 @@ impl Writer<'_> {
         let mut facts = vec![("Amount", Phrase::ours(amount)), ("From", Phrase::theirs(bank))];
         facts.extend(expected_by.map(|day| ("Expected by", Phrase::ours(long(day)))));
         facts.extend(self.invoice_facts(invoice));
-        facts.extend(mandate.map(|mandate| ("Mandate", Phrase::theirs(mandate))));
         let mut parts = self.greeting();
         parts.push(Part::Paragraph(lead.and(" has started. You don't need to do anything.")));
         parts.push(Part::Facts(facts));
+        if let Some(words) = mandate {
+            parts.push(Part::Note { from: Phrase::ours("Your authorisation, to keep:"), words: words.to_owned() });
+        }
         parts.push(Part::Paragraph(Phrase::ours(
             "This is not yet a receipt: you get one when the money has arrived. To stop the payment, write or call soon, or tell your bank.",
         )));

@@ -35,6 +35,12 @@ secret_key = {secret:?}
 publishable_key = {publishable:?}
 webhook_secrets = [{webhook:?}]
 
+[plaid]
+api_url = {plaid_api:?}
+js_url = {plaid_js:?}
+client_id = {plaid_id:?}
+secret = {plaid_secret:?}
+
 [mail]
 smtp_url = "smtp://{smtp_host}:{smtp_port}"
 from = "Larkspur Supply Billing <billing@larkspur.example>"
@@ -50,7 +56,7 @@ key = "c2FuZGJveC1saW5rLWtleS1vZi10aGlydHktdHdvLWJ5dGVz"
 [company]
 name = "Larkspur Supply"
 legal_name = "Larkspur Supply Company, Inc."
-address = "88 Foundry Lane, Portland, OR 97209, United States"
+address = ["88 Foundry Lane", "Portland, OR 97209", "United States"]
 phone = "+1 503 555 0100"
 email = "billing@larkspur.example"
 colour = "\#1f5f5b"
@@ -70,6 +76,10 @@ ca_file = {ca:?}
         secret = stripe.secret_key,
         publishable = stripe.publishable_key,
         webhook = stripe.webhook_secret,
+        plaid_api = endpoints.plaid.api_url,
+        plaid_js = endpoints.plaid.js_url,
+        plaid_id = endpoints.plaid.client_id,
+        plaid_secret = endpoints.plaid.secret,
         smtp_host = endpoints.smtp.host,
         smtp_port = endpoints.smtp.port,
         page = endpoints.page_url,

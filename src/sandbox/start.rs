@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::task::AbortOnDropHandle;
 
+use super::clock::Clock;
 use super::daemon::{self, Daemon};
 use super::faults::{Faults, UnknownFault};
 use super::load::{self, Endpoints, World, endpoints};
@@ -16,13 +17,19 @@ use super::org::host::Program;
 use super::org::wire::oauth::{Client, PublicKey};
 use super::org::{ADMINISTRATOR, CLERK, INTEGRATION, Org, OrgOptions, apex, wire};
 use super::tls::Authority;
-use super::{mailbox, seed, stripe};
+use super::{mailbox, plaid, seed, stripe};
 
 /// The key with which the sandbox's client app signs its assertions. It opens nothing but a sandbox on this machine.
 const CLIENT_KEY: &str = include_str!("keys/client.pem");
 const CLIENT_KEY_PUBLIC: &str = include_str!("keys/client.pub.pem");
 const CLIENT_ID: &str = "quittance-sandbox-client";
 const CLIENT_SECRET: &str = "quittance-sandbox-secret";
+/// Key in addresses, username, name and permission set.
+const PEOPLE: &[(&str, &str, &str, &str)] = &[
+    ("clerk", CLERK, "Clara Clerk", "Quittance_Clerk"),
+    ("admin", "manager@sandbox.example", "Mara Manager", "Quittance_Admin"),
+    ("viewer", "viewer@sandbox.example", "Vera Viewer", "Quittance_Viewer"),
+];
 const API_VERSION: &str = "66.0";
 
 /// What a sandbox is started with.
@@ -50,8 +57,14 @@ pub struct Options {
     pub auth: String,
     /// Whether Stripe's rate limits are those of a live account (100 a second) or of a test key (25).
     pub live_rates: bool,
+    /// Where the built Lightning components are, for the console; it works without them.
+    pub lightning: PathBuf,
     /// A file for every request that reaches Stripe.
     pub request_log: Option<PathBuf>,
+    /// A file for every request that reaches Plaid.
+    pub plaid_request_log: Option<PathBuf>,
+    /// Whether the banks' clock can be moved forward.
+    pub clock: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +91,8 @@ pub enum Error {
     Key(String),
     #[error("the Stripe stand-in: {0}")]
     Stripe(#[from] stripe::Error),
+    #[error("the Plaid stand-in: {0}")]
+    Plaid(#[from] plaid::Error),
     #[error("the mailbox: {0}")]
     Mailbox(#[source] std::io::Error),
     #[error(transparent)]
@@ -128,7 +143,20 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let page_url = format!("http://{}", page.local_addr().map_err(Error::Port)?);
     let (org, served) = start_org(&options, &page_url, &authority, &faults).await?;
     let fresh = org.records("Account").is_empty();
-    let stripe = start_stripe(&options, &faults).await?;
+    // Stripe, Plaid and the banks behind them share one clock; everything else lives on the machine's.
+    let clock = Arc::new(if options.clock { Clock::movable() } else { Clock::default() });
+    let stripe = start_stripe(&options, &faults, &clock).await?;
+    let stripe_control = format!("http://{}/_sandbox", stripe.addr);
+    let plaid_options = plaid::Options {
+        state_dir: Some(dir.join("plaid")),
+        request_log: options.plaid_request_log.clone(),
+        redirect_origins: vec![page_url.clone()],
+        stripe_control_url: Some(stripe_control.clone()),
+        clock,
+        ..plaid::Options::default()
+    };
+    let (plaid_id, plaid_secret) = (plaid_options.client_id.clone(), plaid_options.secret.clone());
+    let plaid = plaid::serve(Arc::clone(&faults), plaid_options).await?;
     let mail_dir = dir.join("mail");
     let mailbox =
         mailbox::serve(Arc::clone(&faults), mailbox::Options { dir: Some(mail_dir), ..mailbox::Options::default() })
@@ -140,6 +168,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let console_url = format!("http://{}", console.local_addr().map_err(Error::Port)?);
     stripe.handle.set_webhook(&format!("{page_url}/webhooks/stripe"));
 
+    let lightning =
+        super::console::Lightning { assets: options.lightning.clone(), people: people(&org, &served.sessions)? };
     let user = |name: &'static str| org.user(name).ok_or(Error::NoUser(name));
     let key_file = dir.join("client.pem");
     write(&key_file, CLIENT_KEY)?;
@@ -164,9 +194,15 @@ pub async fn start(options: Options) -> Result<Running, Error> {
             secret_key: "sk_test_quittance_sandbox".to_owned(),
             publishable_key: "pk_test_quittance_sandbox".to_owned(),
             webhook_secret: "whsec_quittance_sandbox".to_owned(),
-            control_url: format!("http://{}/_sandbox", stripe.addr),
+            control_url: stripe_control,
         },
-        plaid: endpoints::Plaid::default(),
+        plaid: endpoints::Plaid {
+            api_url: format!("http://{}", plaid.addr),
+            js_url: format!("http://{}/link/v2/stable/link-initialize.js", plaid.addr),
+            client_id: plaid_id,
+            secret: plaid_secret,
+            control_url: format!("http://{}/_sandbox", plaid.addr),
+        },
         smtp: endpoints::Smtp {
             host: "127.0.0.1".to_owned(),
             port: mailbox.smtp_addr.port(),
@@ -195,6 +231,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         mailbox: Arc::clone(&mailbox.handle),
         faults: Arc::clone(&faults),
         daemon: Arc::clone(&daemon),
+        lightning,
     });
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(console, app).await {
@@ -208,7 +245,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         daemon,
         faults: Arc::clone(&faults),
         org,
-        shutdown: vec![served.shutdown.clone(), stripe.shutdown.clone()],
+        shutdown: vec![served.shutdown.clone(), stripe.shutdown.clone(), plaid.shutdown.clone()],
         _wire: served,
         _mailbox: mailbox,
         _tasks: vec![AbortOnDropHandle::new(serving), AbortOnDropHandle::new(chores)],
@@ -246,8 +283,8 @@ async fn start_org(
     let org_options = OrgOptions {
         state_dir: Some(folder),
         faults: Some(Arc::clone(faults)),
-        clerk_permission_sets: vec!["Quittance_Clerk".to_owned()],
-        integration_permission_sets: vec!["Quittance_Integration".to_owned()],
+        clerk_permission_sets: vec!["*_Clerk".to_owned()],
+        integration_permission_sets: vec!["*_Integration".to_owned()],
         ..OrgOptions::default()
     };
     let sink: Arc<dyn super::org::EventSink> = bus.clone();
@@ -264,6 +301,19 @@ async fn start_org(
     let wire_options = wire::Options { clients: vec![client], ..wire::Options::default() };
     let served = wire::serve(Arc::clone(&org), program, bus, Arc::clone(faults), authority, wire_options).await?;
     Ok((org, served))
+}
+
+/// As whom the components can be used: each has the rights of one permission set and no more.
+fn people(org: &Org, sessions: &wire::oauth::Sessions) -> Result<Vec<super::console::Person>, Error> {
+    let known = org.permission_sets();
+    let mut people = Vec::new();
+    for (key, username, name, set) in PEOPLE {
+        // A package need not have a permission set for each; then its person holds none.
+        let sets: Vec<&str> = known.iter().map(String::as_str).filter(|known| known == set).collect();
+        let user = org.add_user(username, name, false, &sets)?;
+        people.push(super::console::Person { key, token: sessions.start_lasting(user).token.clone() });
+    }
+    Ok(people)
 }
 
 /// What an administrator sets after deploying the package: the address at which the payment page is reached. The file is
@@ -288,7 +338,7 @@ fn settings_of_the_admin(dir: &Path, page_url: &str) -> Result<PathBuf, Error> {
     Ok(tree)
 }
 
-async fn start_stripe(options: &Options, faults: &Arc<Faults>) -> Result<stripe::Served, Error> {
+async fn start_stripe(options: &Options, faults: &Arc<Faults>, clock: &Arc<Clock>) -> Result<stripe::Served, Error> {
     let folder = options.dir.join("stripe");
     make_dir(&folder)?;
     let rate_limits = if options.live_rates { stripe::RateLimits::LIVE } else { stripe::RateLimits::default() };
@@ -296,6 +346,7 @@ async fn start_stripe(options: &Options, faults: &Arc<Faults>) -> Result<stripe:
         state_dir: Some(folder),
         request_log: options.request_log.clone(),
         rate_limits,
+        clock: Arc::clone(clock),
         ..stripe::Options::default()
     };
     Ok(stripe::serve(Arc::clone(faults), stripe_options).await?)

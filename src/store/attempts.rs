@@ -143,16 +143,24 @@ impl Store {
         tx.attempt(id).await
     }
 
+    /// What a press began.
+    pub async fn attempt_of_press(&self, press: &str) -> Result<Option<Attempt>> {
+        let mut tx = self.reading().await?;
+        tx.attempt_by_press(press).await
+    }
+
     /// The attempts that hold room on an invoice.
     pub async fn open_attempts_of(&self, invoice: &SalesforceId) -> Result<Vec<Attempt>> {
         let mut tx = self.reading().await?;
         tx.open_attempts_of(invoice).await
     }
 
-    /// Card attempts that nobody touched since then.
+    /// Attempts that nobody touched since then, and bank debits that failed: nobody can confirm those again. Others of a
+    /// bank are left to it once it is at work.
     pub async fn idle_attempts(&self, touched_before_ms: i64, limit: i64) -> Result<Vec<Attempt>> {
         let mut tx = self.reading().await?;
-        let sql = "SELECT * FROM attempts WHERE state IN ('open', 'declined') AND kind = 'card' AND touched_ms < $1
+        let sql = "SELECT * FROM attempts WHERE (state IN ('open', 'declined') AND touched_ms < $1)
+                       OR (state = 'declined' AND kind = 'bank_account')
                    ORDER BY touched_ms LIMIT $2";
         fetch_all!(&mut tx, Row, sql, touched_before_ms, limit)?.into_iter().map(Attempt::try_from).collect()
     }

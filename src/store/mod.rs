@@ -3,6 +3,8 @@
 //! Times are milliseconds of the engine's [`SteadyClock`](crate::engine::clock::SteadyClock), ids are text, flags are 0 and 1.
 
 pub mod attempts;
+pub mod bank_letters;
+pub mod banks;
 pub mod commands;
 pub mod customers;
 mod database;
@@ -14,6 +16,7 @@ mod invoices;
 pub mod leases;
 pub mod links;
 pub mod lock;
+pub mod mandates;
 pub mod outbox;
 pub mod overview;
 mod ownerless;

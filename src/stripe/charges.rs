@@ -40,6 +40,9 @@ pub struct Charge {
     pub metadata: HashMap<String, String>,
     #[serde(default)]
     pub payment_method_details: Option<MethodDetails>,
+    /// None until the money is there; an id unless it was asked for.
+    #[serde(default)]
+    pub balance_transaction: Option<Expandable<BalanceTransaction>>,
     #[serde(default)]
     pub livemode: bool,
 }
@@ -47,6 +50,28 @@ pub struct Charge {
 impl HasId for Charge {
     fn id(&self) -> &str {
         &self.id
+    }
+}
+
+/// A movement on our balance at Stripe.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct BalanceTransaction {
+    pub id: String,
+    #[serde(default)]
+    pub created: i64,
+}
+
+impl HasId for BalanceTransaction {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Charge {
+    /// When the money was there, in seconds. A bank debit is made days before that.
+    pub fn received_s(&self) -> i64 {
+        let moved = self.balance_transaction.as_ref().and_then(Expandable::object).map(|moved| moved.created);
+        moved.filter(|at| *at > self.created).unwrap_or(self.created)
     }
 }
 

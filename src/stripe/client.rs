@@ -111,6 +111,17 @@ impl Client {
         self.patiently(call, priority, build).await
     }
 
+    /// A removal: the same again finds nothing.
+    pub(super) async fn delete<T: DeserializeOwned>(
+        &self,
+        call: &'static str,
+        path: &str,
+        priority: Priority,
+    ) -> Result<T, Error> {
+        let build = || self.http.delete(format!("{}{path}", self.base));
+        self.patiently(call, priority, build).await
+    }
+
     /// A read. `query` is an encoded form, or empty.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,

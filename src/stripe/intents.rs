@@ -100,24 +100,26 @@ pub struct NewIntent<'a> {
     /// ISO 4217, any case.
     pub currency: &'a str,
     pub customer: &'a str,
+    /// `card` or `us_bank_account`: the one that the payer chose.
+    pub method_type: &'a str,
     /// A stored method that the payer chose.
     pub payment_method: Option<&'a str>,
-    /// The payer ticked the box: the card may be used again.
+    /// The payer ticked the box: the method may be used again.
     pub save: bool,
     pub description: &'a str,
-    /// What follows the account's prefix on the payer's card statement.
+    /// What follows the account's prefix on the payer's card statement; Stripe refuses it for banks.
     pub statement_descriptor_suffix: Option<&'a str>,
     pub metadata: &'a [(&'a str, &'a str)],
 }
 
 impl NewIntent<'_> {
-    /// Unconfirmed, cards only. No `receipt_email`: we mail our own receipt, and Stripe's would be a second.
+    /// Unconfirmed, one type only. No `receipt_email`: we mail our own receipt, and Stripe's would be a second.
     pub fn body(&self) -> String {
         let mut form = Form::new()
             .with("amount", self.amount.to_string())
             .with("currency", self.currency.to_lowercase())
             .with("customer", self.customer)
-            .with("allowed_payment_method_types[]", "card")
+            .with("allowed_payment_method_types[]", self.method_type)
             .maybe("payment_method", self.payment_method)
             .with("description", self.description)
             .maybe("statement_descriptor_suffix", self.statement_descriptor_suffix);
@@ -132,7 +134,7 @@ impl NewIntent<'_> {
     }
 }
 
-const EXPANDED: &str = "expand[]=latest_charge";
+const EXPANDED: &str = "expand[]=latest_charge.balance_transaction";
 
 impl Client {
     pub async fn create_intent(&self, key: &str, body: &str, priority: Priority) -> Result<PaymentIntent, Error> {
@@ -196,6 +198,7 @@ mod tests {
             amount: 12_400,
             currency: "USD",
             customer: "cus_1",
+            method_type: "card",
             payment_method: None,
             save: true,
             description: "Invoice INV-1042",

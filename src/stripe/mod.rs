@@ -16,11 +16,12 @@ mod limiter;
 mod list;
 mod methods;
 mod refunds;
+mod sources;
 pub mod webhook;
 
 pub use account::Account;
 pub(crate) use charges::brand_name;
-pub use charges::{Charge, MethodDetails};
+pub use charges::{BalanceTransaction, Charge, MethodDetails};
 pub use client::{API_VERSION, Client, Priority, Settings, SettingsError};
 pub use customers::Customer;
 pub use disputes::Dispute;
@@ -32,3 +33,4 @@ pub use limiter::Limiter;
 pub use list::{Created, Expandable, List};
 pub use methods::{Card, PaymentMethod};
 pub use refunds::Refund;
+pub use sources::BankSource;

@@ -18,4 +18,4 @@ mod tests;
 mod webhooks;
 
 pub use router::router;
-pub use state::{App, Company, Settings};
+pub use state::{App, Banks, Company, Settings};

@@ -7,15 +7,19 @@ use axum::response::Response;
 
 use super::state::{App, Settings};
 
-/// Nothing inline, nothing but Stripe's own hosts beside ours.
+/// Nothing inline, nothing but Stripe's own hosts beside ours, and Plaid's where customers pay by bank.
 pub fn policy(settings: &Settings) -> String {
     let more = settings.stripe_hosts.iter().map(|host| format!(" {host}")).collect::<String>();
+    let (script, hosts) = match &settings.banks {
+        Some(banks) => (format!(" {}", banks.js_url), banks.hosts.iter().map(|host| format!(" {host}")).collect()),
+        None => (String::new(), String::new()),
+    };
     format!(
         "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'self'{more} https:; frame-ancestors 'none'; \
-         script-src 'self' https://js.stripe.com https://*.js.stripe.com{more}; style-src 'self'; img-src 'self' data:; \
+         script-src 'self' https://js.stripe.com https://*.js.stripe.com{more}{script}; style-src 'self'; img-src 'self' data:; \
          font-src 'self'; manifest-src 'none'; \
-         connect-src 'self' https://api.stripe.com{more}; \
-         frame-src 'self' https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com{more}"
+         connect-src 'self' https://api.stripe.com{more}{hosts}; \
+         frame-src 'self' https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com{more}{hosts}"
     )
 }
 

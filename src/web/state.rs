@@ -41,6 +41,17 @@ pub struct Settings {
     pub zone: TimeZone,
     /// More hosts that scripts, frames and requests of the page may reach, beside Stripe's own (the sandbox's stand-in).
     pub stripe_hosts: Vec<String>,
+    /// Where customers may pay by bank.
+    pub banks: Option<Banks>,
+}
+
+/// What Plaid Link needs of the page.
+#[derive(Clone, Debug)]
+pub struct Banks {
+    /// Plaid Link's script, as `https://cdn.plaid.com/link/v2/stable/link-initialize.js`.
+    pub js_url: String,
+    /// What it opens frames of, and asks.
+    pub hosts: Vec<String>,
 }
 
 /// Shared by all handlers; cheap to clone.

@@ -4,10 +4,12 @@
 mod account_sync;
 mod accounts;
 mod bad_days;
+mod banks;
 mod booking;
 mod clock;
 mod dead_letters;
 mod events;
+mod foreign_invoice;
 mod house;
 mod links;
 mod outages;

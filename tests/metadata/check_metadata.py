@@ -8,6 +8,7 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import check_reports
 import simple_salesforce
 
 SCHEMA = "{http://www.w3.org/2001/XMLSchema}"
@@ -17,7 +18,10 @@ API_VERSION = "66.0"
 STANDARD_FIELDS = {"Id", "Name", "OwnerId", "CreatedById", "CreatedDate", "LastModifiedById", "LastModifiedDate"}
 LIST_COLUMNS = {"NAME", "CREATED_DATE", "CREATEDBY_USER", "LAST_UPDATE", "OWNER.ALIAS"}
 # The token's hash is for the payment service; nobody else has a use for it.
-HIDDEN = {(f"Quittance_{role}", "Payment_Request__c.Token_Hash__c") for role in ("Admin", "Clerk", "Viewer")}
+ROLES = ("Admin", "Clerk", "Viewer", "Integration")
+HIDDEN = {(role, "Payment_Request__c.Token_Hash__c") for role in ("Admin", "Clerk", "Viewer")}
+# What an org with an invoice of its own leaves out, and the part that must do without it.
+INVOICE, CORE = "invoice", "main"
 CUSTOM = re.compile(r"__(c|e|mdt)$")
 
 
@@ -241,8 +245,8 @@ def check_permission_sets(package):
                 package.find(path, f"lets the formula {name} be edited")
             if name.split(".")[0] not in readable:
                 package.find(path, f"grants {name} without Read on its object")
-        check_every_field_is_granted(package, path, granted)
         check_role(package, path, doc)
+    check_every_field_is_granted(package)
 
 
 def check_role(package, path, doc):
@@ -251,7 +255,7 @@ def check_role(package, path, doc):
     rights = {(text(p, "object"), e.tag.removeprefix(METADATA)) for p in doc.findall(METADATA + "objectPermissions") for e in p if e.text == "true"}
     if text(doc, "license"):
         package.find(path, f"is bound to the licence {text(doc, 'license')}, so users of another can't have it")
-    if stem(path) == "Quittance_Viewer":
+    if stem(path).endswith("_Viewer"):
         if doc.findall(METADATA + "customPermissions") or doc.findall(METADATA + "userPermissions"):
             package.find(path, "lets a viewer do more than look")
         if {right for _, right in rights} - {"allowRead", "viewAllRecords"}:
@@ -259,7 +263,7 @@ def check_role(package, path, doc):
         for permission in doc.findall(METADATA + "fieldPermissions"):
             if text(permission, "editable") == "true":
                 package.find(path, f"lets a viewer change {text(permission, 'field')}")
-    if stem(path) == "Quittance_Integration":
+    if stem(path).endswith("_Integration"):
         for screen in ("applicationVisibilities", "tabSettings", "pageAccesses", "flowAccesses", "classAccesses"):
             if doc.findall(METADATA + screen):
                 package.find(path, f"has {screen}, which a user of the API alone can't use")
@@ -284,14 +288,32 @@ def check_object_permission(package, path, permission):
         package.find(path, f"grants more than Read and Create on the event {name}")
 
 
-def check_every_field_is_granted(package, path, granted):
-    for name, field in package.fields.items():
-        is_data = not name.split(".")[0].endswith(("__e", "__mdt")) and text(field, "required") != "true"
-        is_hidden = (stem(path), name) in HIDDEN
-        if is_data and is_hidden and name in granted:
-            package.find(path, f"shows {name}, which is not for people")
-        if is_data and not is_hidden and name not in granted:
-            package.find(path, f"says nothing of {name}, so its holders can't see it")
+def check_every_field_is_granted(package):
+    """Each role has a permission set in each part of the package; together they say something of every field."""
+    for role in ROLES:
+        granted = set()
+        for path, doc in package.of_kind("permissionset"):
+            if stem(path) in (f"Quittance_{role}", f"Quittance_Invoice_{role}"):
+                granted |= {text(permission, "field") for permission in doc.findall(METADATA + "fieldPermissions")}
+        for name, field in package.fields.items():
+            is_data = not name.split(".")[0].endswith(("__e", "__mdt")) and text(field, "required") != "true"
+            is_hidden = (role, name) in HIDDEN
+            if is_data and is_hidden and name in granted:
+                package.find(f"Quittance_{role}", f"shows {name}, which is not for people")
+            if is_data and not is_hidden and name not in granted:
+                package.find(f"Quittance_{role}", f"says nothing of {name}, so its holders can't see it")
+
+
+def check_core_knows_no_invoice(package):
+    """An org with its own invoice deploys the core alone: nothing in it may name what lies in the other part."""
+    objects = {stem(path) for path, _ in package.of_kind("object") if path.relative_to(package.root).parts[0] == INVOICE}
+    for path in sorted((package.root / CORE).rglob("*")):
+        if path.suffix not in (".cls", ".trigger", ".xml", ".js", ".html"):
+            continue
+        code = re.sub(r"/\*.*?\*/|//[^\n]*|<description>.*?</description>|<inlineHelpText>.*?</inlineHelpText>", "", path.read_text(), flags=re.S)
+        for name in sorted(objects):
+            if re.search(rf"\b{name}\b", code) and "__tests__" not in path.parts:
+                package.find(path, f"names {name}, which an org with its own invoice does not have; go through InvoiceMapping")
 
 
 def check_code(package):
@@ -370,8 +392,10 @@ def check(root, examples):
     check_structure(package, Wsdl(WSDL))
     check_fields(package)
     check_screens(package)
+    check_reports.check(package)
     check_permission_sets(package)
     check_code(package)
+    check_core_knows_no_invoice(package)
     check_components(package)
     check_examples(package, examples)
     return package

@@ -14,9 +14,9 @@ use anyhow::Context;
 
 #[derive(clap::Parser)]
 pub struct Args {
-    /// The folder with the package's source.
+    /// The folder with the package's source; may be given several times
     #[arg(long, default_value = "force-app")]
-    package: PathBuf,
+    package: Vec<PathBuf>,
     /// Write the results to this file too, as JUnit XML.
     #[arg(long)]
     junit: Option<PathBuf>,
@@ -65,7 +65,7 @@ struct Report {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let dirs = [args.package.clone()];
+    let dirs = args.package.clone();
     let runtime = Arc::new(Runtime::load(&dirs).context("the package's Apex can't be loaded")?);
     let mut tests = runtime.tests();
     if let Some(unknown) =
@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         tests.retain(|(class, _)| args.class.iter().any(|wanted| wanted.eq_ignore_ascii_case(class)));
     }
     if tests.is_empty() {
-        anyhow::bail!("{} has no Apex tests; give the package's folder with --package", args.package.display());
+        anyhow::bail!("{} has no Apex tests; give the package's folder with --package", args.package[0].display());
     }
     let start = Instant::now();
     let (mut outcomes, mut peaks) = (Vec::new(), Vec::new());
@@ -277,7 +277,7 @@ mod tests {
         std::fs::write(dir.path().join("Boat.cls"), BOAT).expect("written");
         let junit_file = dir.path().join("junit.xml");
         let args = |class: &[&str]| Args {
-            package: dir.path().to_owned(),
+            package: vec![dir.path().to_owned()],
             junit: Some(junit_file.clone()),
             lines: 0.0,
             trigger_lines: 0.0,

@@ -2,10 +2,13 @@
 
 use super::owner::Owner;
 use super::records::link_write;
-use super::seen::{Read, currency, failure_words, kind_of};
+use super::seen::{Read, currency, failure_words, is_legacy, kind_of};
 use super::{Error, Invoice, Payments, lock_name};
+use crate::domain::attempt::MethodKind;
+use crate::domain::bank::rung;
 use crate::domain::payment::{IntentSeen, IntentStatus, Payment, after};
 use crate::domain::{Money, SalesforceId};
+use crate::engine::banks::Step;
 use crate::engine::clock::wall_ms;
 use crate::store::Tx;
 use crate::store::attempts::{Attempt, AttemptState};
@@ -22,6 +25,7 @@ pub struct Booked {
 impl Payments {
     /// Reads an intent and books it.
     pub async fn book_intent(&self, id: &str, priority: Priority) -> Result<Booked, Error> {
+        let mut canceled = false;
         loop {
             let number = self.readings().begin();
             let intent = self.stripe().intent(id, priority).await?;
@@ -31,8 +35,15 @@ impl Payments {
                 let read = self.read_of_intent(&intent, account.clone(), priority).await?;
                 if let Some(read) = read {
                     let Some(turn) = self.readings().turn(id, number).await else { continue };
-                    self.book(&read).await?;
+                    let closed = self.book(&read).await?;
                     turn.done();
+                    // Once: whatever the cancel said, the reading after it tells what is true.
+                    if let Some(attempt) = closed.filter(|_| !canceled) {
+                        tracing::info!(attempt.id = %attempt, intent.id = id, "the intent of a closed attempt is found and canceled");
+                        self.cancel(&attempt, id).await?;
+                        canceled = true;
+                        continue;
+                    }
                 }
             }
             return Ok(Booked { intent, owner });
@@ -57,31 +68,37 @@ impl Payments {
             _ => return Ok(()),
         };
         let currency = currency(&charge.id, &charge.currency)?;
-        let part = self.part(&charge, currency, status == IntentStatus::Succeeded, priority).await?;
+        let (part, aside) = self.part(&charge, currency, status == IntentStatus::Succeeded, priority).await?;
+        let kind = kind_of(&charge);
         let read = Read {
             stripe_id: charge.id.clone(),
             charge_id: Some(charge.id.clone()),
             metadata: charge.metadata.clone(),
             account,
             customer,
-            kind: kind_of(&charge),
+            kind,
             asked: Money::from_stripe(charge.amount, currency)?,
             seen: IntentSeen { status, part, declined: charge.status == "failed" },
             status: charge.status.clone(),
             method_detail: charge.payment_method_details.as_ref().map(|details| details.words()),
             descriptor: charge.calculated_statement_descriptor.clone(),
-            failure: charge.failure_code.as_deref().map(|code| failure_words(Some(code), None)),
+            failure: charge.failure_code.as_deref().map(|code| failure_words(kind, Some(code), None)),
             decline_code: charge.failure_code.clone(),
             decline_key: None,
             created_s: charge.created,
-            received_s: (status == IntentStatus::Succeeded).then_some(charge.created),
+            received_s: (status == IntentStatus::Succeeded).then(|| charge.received_s()),
             has_intent: false,
+            method: None,
+            legacy: is_legacy(&charge),
+            aside,
         };
-        self.book(&read).await
+        self.book(&read).await?;
+        Ok(())
     }
 
     /// One reading into ledger, reservation, receipt and outbox, in one transaction. The same reading twice changes nothing.
-    async fn book(&self, read: &Read) -> Result<(), Error> {
+    /// Answers the attempt where it is closed and its intent could still be confirmed.
+    async fn book(&self, read: &Read) -> Result<Option<String>, Error> {
         let named = |name: &str| read.metadata.get(name).and_then(|id| SalesforceId::parse(id).ok());
         let invoice_id = named("sf_invoice_id");
         // For the receipt's words; read before the transaction, since nothing outside is asked inside one.
@@ -143,10 +160,27 @@ impl Payments {
             )
             .await?;
         }
+        if read.kind == MethodKind::BankAccount {
+            let failed = |payment: &Option<LedgerPayment>| payment.as_ref().is_some_and(|one| one.failure.is_some());
+            let step = Step {
+                stripe_id: &read.stripe_id,
+                attempt: attempt.as_ref(),
+                bank: attempt.as_ref().and_then(|attempt| attempt.method.as_deref()).or(read.method.as_deref()),
+                from: rung(&from, failed(&before)),
+                to: rung(&to, failed(&before)),
+                amount: read.asked,
+                code: read.aside.returned_for.as_deref().or(read.decline_code.as_deref()),
+                method: read.method_detail.as_deref(),
+                legacy: read.legacy,
+                invoice: invoice.as_ref(),
+            };
+            self.climb(&mut tx, &step, now_ms).await?;
+        }
         tx.commit().await?;
         self.outbox_filled();
         self.nudge(); // a receipt may be due
-        Ok(())
+        let closed = attempt.filter(|attempt| attempt.state == AttemptState::Closed);
+        Ok(closed.filter(|_| read.seen.status.may_be_canceled()).map(|attempt| attempt.id))
     }
 
     async fn invoice_for_booking(&self, id: &SalesforceId, status: IntentStatus) -> Result<Option<Invoice>, Error> {

@@ -5,9 +5,15 @@ use crate::engine::customers::{self, plain_body};
 use crate::stripe::Priority;
 
 impl Payments {
+    /// The Account's Customer, if it has one.
+    pub async fn customer_id(&self, invoice: &Invoice) -> Result<Option<String>, Error> {
+        let known = self.store().customer(invoice.account.as_str()).await?;
+        Ok(known.customer_id.or_else(|| invoice.customer.clone()))
+    }
+
     /// The Account's Customer. A payment whose Account has none yet makes it, with name and metadata only; the account's
     /// own sync fills in the rest.
-    pub(super) async fn customer_of(&self, invoice: &Invoice) -> Result<String, Error> {
+    pub(in crate::engine) async fn customer_of(&self, invoice: &Invoice) -> Result<String, Error> {
         let account = invoice.account.as_str();
         let known = self.store().customer(account).await?;
         if let Some(id) = known.customer_id.clone().or_else(|| invoice.customer.clone()) {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::org::{OrgError, quoted, text};
 use super::{Error, Payments};
 use crate::domain::payable::Counted;
+use crate::domain::postal::Postal;
 use crate::domain::{Currency, Money, SalesforceId};
 
 /// Salesforce is waited for this long while a payer looks at the page.
@@ -42,6 +43,8 @@ pub struct Invoice {
     /// The account's own, where codes go.
     pub account_email: Option<String>,
     pub customer: Option<String>,
+    /// What else the org wants customers to see: label and text.
+    pub extras: Vec<(String, String)>,
     pub org_payments: Vec<Counted>,
 }
 
@@ -60,24 +63,22 @@ pub enum Freshness {
     Copy { age_ms: i64 },
 }
 
-/// The copy in the database: the records as they came.
+/// The copy in the database: the invoice in our names, whatever the org calls it, and the payments as they came.
 #[derive(Serialize, Deserialize)]
 struct Copy {
     invoice: Value,
     payments: Vec<Value>,
 }
 
-const FIELDS: &str = "Id, Name, Status__c, Total__c, Currency_Code__c, Due_Date__c, Description__c, Billing_Email__c, \
-    Account__c, Account__r.Name, Account__r.Billing_Email__c, Account__r.Stripe_Customer_Id__c, Account__r.BillingStreet, \
-    Account__r.BillingCity, Account__r.BillingState, Account__r.BillingPostalCode, Account__r.BillingCountry";
-
 impl Payments {
     /// Reads the invoice, and keeps a copy. `limit` is how long we wait.
     pub async fn read_invoice(&self, id: &SalesforceId, limit: Duration) -> Result<Invoice, Error> {
-        let invoices = format!("SELECT {FIELDS} FROM Invoice__c WHERE Id = {}", quoted(id.as_str()));
+        let mapping = self.house().invoices.get();
+        let invoices = mapping.invoice_query(&quoted(id.as_str()));
         let payments = format!(
             "SELECT Stripe_Payment_Id__c, Settled_Amount__c, Amount__c, Method__c, State__c, Currency_Code__c \
-             FROM Payment__c WHERE Invoice__c = {}",
+             FROM Payment__c WHERE {} = {}",
+            mapping.payment_lookup,
             quoted(id.as_str())
         );
         let (invoices, payments) =
@@ -85,8 +86,8 @@ impl Payments {
         let record = invoices
             .into_iter()
             .next()
-            .ok_or_else(|| OrgError::Missing { object: "Invoice__c", id: id.as_str().to_owned() })?;
-        let copy = Copy { invoice: record, payments };
+            .ok_or_else(|| OrgError::Missing { object: mapping.object.clone(), id: id.as_str().to_owned() })?;
+        let copy = Copy { invoice: mapping.canonical_invoice(&record), payments };
         let invoice = understand(&copy)?;
         let text = serde_json::to_string(&copy).map_err(|error| unreadable(id.as_str(), &error.to_string()))?;
         self.store().keep_invoice(id, &text, self.now_ms()).await?;
@@ -118,7 +119,7 @@ impl Payments {
 }
 
 fn unreadable(id: &str, why: &str) -> OrgError {
-    OrgError::Unreadable { object: "Invoice__c", id: id.to_owned(), why: why.to_owned() }
+    OrgError::Unreadable { object: "the invoice".to_owned(), id: id.to_owned(), why: why.to_owned() }
 }
 
 fn understand(copy: &Copy) -> Result<Invoice, OrgError> {
@@ -140,17 +141,16 @@ fn understand(copy: &Copy) -> Result<Invoice, OrgError> {
         Some("Cancelled") => InvoiceStatus::Cancelled,
         _ => InvoiceStatus::Draft,
     };
-    let city = [text(record, "Account__r.BillingPostalCode"), text(record, "Account__r.BillingCity")];
-    let city = city.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let country = text(record, "Account__r.BillingCountry");
-    let address = text(record, "Account__r.BillingStreet")
-        .iter()
-        .flat_map(|street| street.lines())
-        .map(str::to_owned)
-        .chain((!city.is_empty()).then_some(city))
-        .chain(text(record, "Account__r.BillingState"))
-        .chain(country.clone())
-        .collect();
+    let part = |name: &str| text(record, &format!("Account__r.Billing{name}"));
+    let country = part("Country");
+    let address = Postal {
+        street: part("Street").as_deref(),
+        city: part("City").as_deref(),
+        state: part("State").as_deref(),
+        code: part("PostalCode").as_deref(),
+        country: country.as_deref(),
+    }
+    .lines();
     let account_email = text(record, "Account__r.Billing_Email__c");
     Ok(Invoice {
         id: salesforce_id("Id")?,
@@ -166,6 +166,7 @@ fn understand(copy: &Copy) -> Result<Invoice, OrgError> {
         email: text(record, "Billing_Email__c").or_else(|| account_email.clone()),
         account_email,
         customer: text(record, "Account__r.Stripe_Customer_Id__c"),
+        extras: serde_json::from_value(record.get("Extras").cloned().unwrap_or_default()).unwrap_or_default(),
         org_payments: copy.payments.iter().filter_map(counted).collect(),
     })
 }

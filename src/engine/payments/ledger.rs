@@ -5,6 +5,8 @@ use super::records::{link_state, link_write, payment_write};
 use super::seen::Read;
 use super::{Error, Invoice, Payments, standing};
 use crate::domain::SalesforceId;
+use crate::domain::attempt::MethodKind;
+use crate::domain::bank::Reason;
 use crate::domain::payment::Payment;
 use crate::engine::clock::wall_ms;
 use crate::store::Tx;
@@ -41,8 +43,18 @@ impl Payments {
             state: to,
             method_detail: read.method_detail.clone(),
             descriptor: read.descriptor.clone(),
-            failure: if to == Payment::Declined { read.failure.clone() } else { None },
+            failure: match to {
+                Payment::Declined => read.failure.clone(),
+                // Its room is free, and why it failed is still worth knowing.
+                Payment::Canceled => before.and_then(|before| before.failure.clone()),
+                Payment::Settled { .. } if read.kind == MethodKind::BankAccount => {
+                    read.aside.returned_for.as_deref().map(|code| Reason::from_code(code).for_clerk().to_owned())
+                }
+                _ => None,
+            },
             received_s: read.received_s,
+            disputed: read.aside.disputed,
+            returned_s: read.aside.returned_s,
             receipt_number: before.and_then(|before| before.receipt_number.clone()),
         };
         let settles = matches!(to, Payment::Settled { .. }) && payment.receipt_number.is_none();

@@ -18,8 +18,8 @@ mod start;
 mod sweep;
 mod work;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 pub use book::Booked;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
@@ -32,6 +32,7 @@ pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
 pub use work::run;
 
+use super::banks::Banks;
 use super::house::House;
 use crate::domain::payable::Standing;
 use crate::domain::{MoneyError, OrgId, SalesforceId};
@@ -68,6 +69,8 @@ struct Inner {
     /// Something is to be read or sent now rather than at the next round.
     nudge: tokio::sync::Notify,
     readings: readings::Readings,
+    /// Where customers may pay by bank.
+    banks: OnceLock<Banks>,
 }
 
 /// What can go wrong with taking or booking a payment.
@@ -97,6 +100,7 @@ impl Payments {
             opened_s: AtomicI64::new(i64::MAX),
             nudge: tokio::sync::Notify::new(),
             readings: readings::Readings::new(),
+            banks: OnceLock::new(),
         }))
     }
 
@@ -108,8 +112,19 @@ impl Payments {
         &self.0.stripe
     }
 
-    pub(super) fn house(&self) -> &House {
+    pub(in crate::engine) fn house(&self) -> &House {
         &self.0.house
+    }
+
+    /// From now on customers may pay by bank. Called once, while the daemon is put together.
+    pub fn offer_banks(&self, banks: Banks) {
+        if self.0.banks.set(banks).is_err() {
+            tracing::error!("bank payments were offered twice; the first stays");
+        }
+    }
+
+    pub fn banks(&self) -> Option<&Banks> {
+        self.0.banks.get()
     }
 
     fn readings(&self) -> &readings::Readings {

@@ -18,9 +18,9 @@ pub enum OrgError {
     #[error("Salesforce could not be read: {0}")]
     Failed(String),
     #[error("Salesforce has no {object} {id}")]
-    Missing { object: &'static str, id: String },
+    Missing { object: String, id: String },
     #[error("{object} {id} can't be understood: {why}")]
-    Unreadable { object: &'static str, id: String, why: String },
+    Unreadable { object: String, id: String, why: String },
 }
 
 impl Org {

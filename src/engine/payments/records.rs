@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::giving_up::BOOK;
 use crate::domain::MoneyError;
+use crate::domain::attempt::MethodKind;
 use crate::domain::link::LinkUse;
 use crate::domain::payment::Payment;
 use crate::store::links::Link;
@@ -20,6 +21,9 @@ pub fn time_text(seconds: i64) -> Option<String> {
 pub(super) fn state_word(payment: &LedgerPayment) -> Result<&'static str, MoneyError> {
     Ok(match payment.state {
         Payment::Open | Payment::Processing => "Processing",
+        // A bank's no comes days later, when the customer is gone: that is no decline at the page.
+        Payment::Declined if payment.kind == MethodKind::BankAccount => "Failed",
+        Payment::Canceled if payment.kind == MethodKind::BankAccount && payment.failure.is_some() => "Failed",
         Payment::Declined => "Declined",
         Payment::Canceled => "Canceled",
         Payment::Settled { part } => {
@@ -69,6 +73,7 @@ pub(super) fn payment_write(payment: &LedgerPayment) -> Result<Write, MoneyError
         "Processing" => Some("processing"),
         "Settled" => Some("settled"),
         "Declined" => Some("declined"),
+        "Failed" => Some("failed"),
         "Returned" | "Refunded" => Some("returned"),
         _ => None,
     };
@@ -135,6 +140,8 @@ mod tests {
             descriptor: None,
             failure: None,
             received_s: Some(1_764_000_000),
+            disputed: usd(0),
+            returned_s: None,
             receipt_number: Some("R-000001".into()),
         }
     }
@@ -159,5 +166,18 @@ mod tests {
         assert_eq!(state_word(&payment(all(0, 500))), Ok("Returned"));
         assert_eq!(state_word(&payment(all(0, 0))), Ok("Settled"));
         assert_eq!(state_word(&payment(Payment::Processing)), Ok("Processing"));
+    }
+
+    #[test]
+    fn a_bank_debit_that_failed_stays_failed_when_its_room_is_freed() {
+        let bank = |state, failure: Option<&str>| LedgerPayment {
+            kind: MethodKind::BankAccount,
+            failure: failure.map(str::to_owned),
+            ..payment(state)
+        };
+        assert_eq!(state_word(&bank(Payment::Declined, Some("The bank account is closed."))), Ok("Failed"));
+        assert_eq!(state_word(&bank(Payment::Canceled, Some("The bank account is closed."))), Ok("Failed"));
+        assert_eq!(state_word(&bank(Payment::Canceled, None)), Ok("Canceled"));
+        assert_eq!(payment_write(&bank(Payment::Declined, None)).unwrap().notice.unwrap().state, "failed");
     }
 }

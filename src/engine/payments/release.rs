@@ -64,7 +64,7 @@ impl Payments {
         Ok(())
     }
 
-    /// Cancels card attempts that nobody touched for half an hour. Answers how many were looked at.
+    /// Cancels attempts that nobody touched for half an hour, and bank debits that failed. Answers how many were looked at.
     pub async fn release_idle(&self) -> Result<usize, Error> {
         let idle = self.store().idle_attempts(self.now_ms() - IDLE_MS, 50).await?;
         for attempt in &idle {

@@ -7,12 +7,18 @@ use crate::domain::attempt::MethodKind;
 use crate::domain::link::LinkUse;
 use crate::domain::payable::{NotPayable, admit};
 use crate::domain::{LinkId, Money};
+use crate::engine::banks::{BankOrder, BankRefused};
+use crate::store::Tx;
 use crate::store::attempts::{Attempt, AttemptState};
 use crate::store::links::Link;
+use crate::store::mandates::Mandate;
 use crate::stripe::{self, NewIntent, Priority};
 
 /// How far before an attempt its intent is looked for: our clock may run ahead of Stripe's, by a day if it was set back.
 const LOOK_BACK_S: i64 = 25 * 3_600;
+
+/// For so long a payment of the same amount on the same invoice looks like a mistake.
+const DUPLICATE_MS: i64 = 10 * 60 * 1_000;
 
 /// How much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +33,25 @@ pub enum Method {
     NewCard,
     /// A stored card; the caller has seen the one-time code.
     Stored(String),
+    /// A bank account, with what was agreed to.
+    Bank(BankOrder),
+}
+
+impl Method {
+    fn kind(&self) -> MethodKind {
+        match self {
+            Self::NewCard | Self::Stored(_) => MethodKind::Card,
+            Self::Bank(_) => MethodKind::BankAccount,
+        }
+    }
+
+    fn id(&self) -> Option<&str> {
+        match self {
+            Self::NewCard => None,
+            Self::Stored(method) => Some(method),
+            Self::Bank(order) => Some(&order.bank),
+        }
+    }
 }
 
 /// What the payer asked for.
@@ -45,6 +70,18 @@ pub struct Wish {
     pub continues: Option<String>,
     /// "Use this window instead".
     pub take_over: bool,
+    /// The payer was told of a payment of the same amount, and means this one too.
+    pub again: bool,
+}
+
+impl Wish {
+    /// "All of it" is what the page said.
+    fn amount(&self) -> Money {
+        match self.choice {
+            Choice::Full => self.shown,
+            Choice::Part(amount) => amount,
+        }
+    }
 }
 
 /// An attempt whose intent is at Stripe.
@@ -78,10 +115,18 @@ pub enum Refused {
         started_ms: i64,
         attempt: String,
     },
+    /// The same amount came in on this invoice a moment ago: the payer is asked first.
+    Duplicate {
+        amount: Money,
+        at_ms: i64,
+        method: Option<String>,
+    },
     /// The stored card is not (or no longer) this customer's.
     UnknownMethod,
     /// Stripe can't be reached, and nothing of this attempt can be confirmed by anybody.
     StripeDown,
+    /// The bank account can't be debited so.
+    Bank(BankRefused),
     /// Stripe refused the attempt as such; the operator has to look.
     StripeRefused {
         code: String,
@@ -131,14 +176,22 @@ impl Payments {
                 Err(error) => return Ok(Err(refused(&error))),
             }
         }
-        let attempt = match self.take_room(wish, &link, &invoice, &customer).await? {
+        let mandate = match &wish.method {
+            Method::Bank(order) => match self.bank_order(&invoice, &customer, order, wish.amount()).await? {
+                Ok(mandate) => mandate,
+                Err(no) => return Ok(Err(Refused::Bank(no))),
+            },
+            Method::NewCard | Method::Stored(_) => None,
+        };
+        let mandate = mandate.as_ref();
+        let attempt = match self.take_room(wish, &link, &invoice, &customer, mandate).await? {
             Taken::New(attempt) | Taken::Again(attempt) => attempt,
             Taken::Refused(refusal) => return Ok(Err(refusal)),
             Taken::InTheWay(others, refusal) => {
                 for other in others {
                     self.release(&other).await?;
                 }
-                match self.take_room(wish, &link, &invoice, &customer).await? {
+                match self.take_room(wish, &link, &invoice, &customer, mandate).await? {
                     Taken::New(attempt) | Taken::Again(attempt) => attempt,
                     Taken::Refused(refusal) => return Ok(Err(refusal)),
                     Taken::InTheWay(..) => return Ok(Err(refusal)),
@@ -149,7 +202,14 @@ impl Payments {
     }
 
     /// Decides and takes the room in one transaction, with the invoice locked.
-    async fn take_room(&self, wish: &Wish, link: &Link, invoice: &Invoice, customer: &str) -> Result<Taken, Error> {
+    async fn take_room(
+        &self,
+        wish: &Wish,
+        link: &Link,
+        invoice: &Invoice,
+        customer: &str,
+        mandate: Option<&Mandate>,
+    ) -> Result<Taken, Error> {
         let now_ms = self.now_ms();
         let mut tx = self.store().begin().await?;
         tx.lock(&lock_name(&invoice.id)).await?;
@@ -172,10 +232,7 @@ impl Payments {
         if balance.is_zero() {
             return Ok(Taken::Refused(Refused::NothingToPay));
         }
-        let amount = match wish.choice {
-            Choice::Full => wish.shown,
-            Choice::Part(amount) => amount,
-        };
+        let amount = wish.amount();
         if amount.currency() != balance.currency() {
             return Ok(Taken::Refused(Refused::Changed { left: balance }));
         }
@@ -212,19 +269,23 @@ impl Payments {
         if wish.choice == Choice::Full && amount != payable && amount != left && amount != balance {
             return Ok(Taken::Refused(Refused::Changed { left: balance }));
         }
+        // Who chose all that is left was shown what had been paid.
+        if !wish.again
+            && matches!(wish.choice, Choice::Part(_))
+            && let Some(duplicate) = duplicate(&mut tx, invoice, &open, amount, now_ms).await?
+        {
+            return Ok(Taken::Refused(duplicate));
+        }
         let attempt = Attempt {
             id: uuid::Uuid::new_v4().to_string(),
             press: wish.press.clone(),
             invoice: invoice.id.clone(),
             account: invoice.account.clone(),
             link: link.id.as_str().to_owned(),
-            kind: MethodKind::Card,
+            kind: wish.method.kind(),
             amount,
             save: wish.save,
-            method: match &wish.method {
-                Method::NewCard => None,
-                Method::Stored(method) => Some(method.clone()),
-            },
+            method: wish.method.id().map(str::to_owned),
             customer: customer.to_owned(),
             intent: None,
             state: AttemptState::Open,
@@ -237,6 +298,9 @@ impl Payments {
             touched_ms: now_ms,
         };
         tx.insert_attempt(&attempt).await?;
+        if let Some(mandate) = mandate {
+            tx.insert_mandate(&Mandate { attempt_id: attempt.id.clone(), ..mandate.clone() }).await?;
+        }
         tx.commit().await?;
         Ok(Taken::New(Box::new(attempt)))
     }
@@ -287,14 +351,17 @@ impl Payments {
             ("q_link_id", attempt.link.as_str()),
         ];
         let description = format!("Invoice {number}");
+        let method_type = attempt.kind.at_stripe();
+        let suffix = self.settings().statement_descriptor_suffix.as_deref();
         let body = NewIntent {
             amount: attempt.amount.to_stripe()?,
             currency: attempt.amount.currency().code(),
             customer: &attempt.customer,
+            method_type,
             payment_method: attempt.method.as_deref(),
             save: attempt.save,
             description: &description,
-            statement_descriptor_suffix: self.settings().statement_descriptor_suffix.as_deref(),
+            statement_descriptor_suffix: suffix.filter(|_| attempt.kind == MethodKind::Card),
             metadata: &metadata,
         }
         .body();
@@ -311,47 +378,77 @@ impl Payments {
         }
         let intent = self.stripe().create_intent(&key, &effect.body, Priority::Customer).await?;
         self.store().effect_done(&key, &intent.id, self.now_ms()).await?;
-        if !intent.payment_method_types.is_empty() && !intent.payment_method_types.iter().any(|kind| kind == "card") {
-            return Err(Error::Unbookable {
-                stripe_id: intent.id,
-                why: "Stripe dropped cards from the intent: switch card payments on in the Stripe Dashboard".into(),
-            });
+        let types = &intent.payment_method_types;
+        if !types.is_empty() && !types.iter().any(|kind| kind == method_type) {
+            let why = format!("Stripe dropped {method_type} from the intent: switch it on in the Stripe Dashboard");
+            return Err(Error::Unbookable { stripe_id: intent.id, why });
         }
         Ok(intent)
     }
 
-    /// Confirms a stored card from the server. The mark that a confirm was sent is durable before it goes.
-    pub async fn confirm_stored(&self, started: &Started) -> Result<(), Error> {
-        let Some(method) = started.attempt.method.as_deref() else { return Ok(()) };
+    /// Confirms a stored card or a bank from the server. The mark that a confirm was sent is durable before it goes.
+    /// Answers why a bank was refused as such; everything else is told by the reading that follows.
+    pub async fn confirm_stored(&self, started: &Started) -> Result<Option<BankRefused>, Error> {
+        let Some(method) = started.attempt.method.as_deref() else { return Ok(None) };
+        let is_bank = started.attempt.kind == MethodKind::BankAccount;
         let read = self.stripe().intent(&started.intent, Priority::Customer).await?;
         if !matches!(read.status.as_str(), "requires_payment_method" | "requires_confirmation") {
-            return Ok(()); // confirmed already by the same press
+            return Ok(None); // confirmed already by the same press
         }
         let mut tx = self.store().begin().await?;
         let number = tx.confirm_leaves(&started.attempt.id, self.now_ms()).await?;
         tx.commit().await?;
-        let Some(number) = number else { return Ok(()) };
+        let Some(number) = number else { return Ok(None) };
         let settings = self.settings();
         let back =
             format!("{}/pay/{}/attempts/{}/return", settings.public_url, started.attempt.link, started.attempt.id);
-        let body = stripe::Form::new()
-            .with("payment_method", method)
-            .with("return_url", back)
-            .with("expand[]", "latest_charge")
-            .into_body();
+        let form = stripe::Form::new().with("payment_method", method);
+        let form =
+            if is_bank { self.mandate_data(&started.attempt, form).await? } else { form.with("return_url", back) };
+        let body = form.with("expand[]", "latest_charge").into_body();
         let key = format!("confirm:{}:{number}", started.attempt.id);
         let path = format!("/v1/payment_intents/{}/confirm", started.intent);
         let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
         match self.stripe().confirm_intent(&started.intent, &key, &effect.body, Priority::Customer).await {
             Ok(intent) => {
                 self.store().effect_done(&key, &intent.status, self.now_ms()).await?;
-                Ok(())
+                Ok(None)
+            }
+            Err(stripe::Error::Refused { code, message, .. })
+                if is_bank && code != "payment_intent_unexpected_state" && code != "lock_timeout" =>
+            {
+                Ok(Some(self.debit_refused(&started.attempt, &code, &message).await?))
             }
             // Declined, or moved on meanwhile: the reading that follows tells.
-            Err(stripe::Error::Declined { .. } | stripe::Error::Refused { .. }) => Ok(()),
+            Err(stripe::Error::Declined { .. } | stripe::Error::Refused { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// A payment of the same amount on the same invoice, minutes old: somebody went Back, or two people pay.
+async fn duplicate(
+    tx: &mut Tx,
+    invoice: &Invoice,
+    open: &[Attempt],
+    amount: Money,
+    now_ms: i64,
+) -> Result<Option<Refused>, Error> {
+    let wall_ms = crate::engine::clock::wall_ms();
+    let under_way = |one: &&Attempt| {
+        one.state == AttemptState::Processing && one.amount == amount && one.started_ms > now_ms - DUPLICATE_MS
+    };
+    if let Some(one) = open.iter().find(under_way) {
+        let at_ms = wall_ms - (now_ms - one.started_ms);
+        return Ok(Some(Refused::Duplicate { amount, at_ms, method: None }));
+    }
+    for payment in tx.payments_of(&invoice.id).await?.into_iter().rev() {
+        let at_ms = payment.received_s.unwrap_or_default().saturating_mul(1_000);
+        if payment.asked == amount && at_ms > wall_ms - DUPLICATE_MS && !payment.part().kept()?.is_zero() {
+            return Ok(Some(Refused::Duplicate { amount, at_ms, method: payment.method_detail }));
+        }
+    }
+    Ok(None)
 }
 
 fn refused(error: &stripe::Error) -> Refused {

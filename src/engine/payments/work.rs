@@ -64,7 +64,12 @@ async fn hints(payments: &Payments) {
             Ok(0) => {
                 let _ = tokio::time::timeout(ROUND, payments.nudged()).await;
             }
-            Ok(_) => {}
+            // A bank debit that failed gives its room back at once.
+            Ok(_) => {
+                if let Err(error) = payments.release_idle().await {
+                    tracing::warn!(%error, "idle attempts could not be released");
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, "hints could not be followed");
                 tokio::time::sleep(ROUND).await;

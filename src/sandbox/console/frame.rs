@@ -13,6 +13,7 @@ pub(super) enum Place {
     Org,
     Mailbox,
     Stripe,
+    Plaid,
     Faults,
 }
 
@@ -21,6 +22,7 @@ const MENU: &[(Place, &str, &str)] = &[
     (Place::Org, "/org/invoices", "Org"),
     (Place::Mailbox, "/mailbox", "Mailbox"),
     (Place::Stripe, "/stripe/payment_intents", "Stripe"),
+    (Place::Plaid, "/plaid", "Plaid"),
     (Place::Faults, "/faults", "Break something"),
 ];
 

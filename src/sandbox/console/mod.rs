@@ -2,15 +2,18 @@
 //! a button that kills the sidecar.
 //!
 //! It reads the stand-ins over HTTP as any tool would, so what it shows is what they tell. All pages work without
-//! script; the script only keeps them fresh.
+//! script, which only keeps them fresh; but for those below `/lightning`, which are the package's own components.
 
+mod bank;
 mod faults;
 mod frame;
 mod guard;
 mod home;
+mod lightning;
 mod live;
 mod mail;
 mod org;
+mod plaid;
 mod record;
 mod stripe;
 mod views;
@@ -21,6 +24,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
+pub use lightning::{Lightning, Person};
 pub use world::World;
 use world::{Desk, Problem};
 
@@ -45,11 +49,25 @@ fn routes(world: Arc<Desk>) -> Router {
         .route("/mailbox/clear", post(mail::clear))
         .route("/mailbox/{id}", get(mail::one))
         .route("/stripe", get(stripe::first))
+        .route("/stripe/bank", get(bank::page))
+        .route("/stripe/bank/clock", post(bank::leap))
+        .route("/stripe/bank/account", post(bank::enable))
+        .route("/stripe/bank/{id}/{act}", post(bank::answer))
         .route("/stripe/{tab}", get(stripe::tab))
+        .route("/plaid", get(plaid::page))
+        .route("/plaid/{id}/{act}", post(plaid::act))
         .route("/faults", get(faults::page))
         .route("/faults/{name}", post(faults::set))
         .route("/sidecar/{act}", post(faults::sidecar))
         .route("/live", get(live::stream))
+        .route("/lightning", get(lightning::first))
+        .route("/lightning/{*path}", get(lightning::shell))
+        .route("/lightning/assets/{*path}", get(lightning::asset))
+        .route("/lightning/file/{document}", get(lightning::file))
+        .route("/lightning/api/{who}/me", get(lightning::me))
+        .route("/lightning/api/{who}/events", get(lightning::events))
+        .route("/lightning/api/{who}/apex/{class}/{method}", post(lightning::apex))
+        .route("/lightning/api/{who}/data/{*path}", get(lightning::data))
         .route("/assets/console.css", get(frame::style))
         .route("/assets/console.js", get(frame::script))
         .fallback(frame::missing)

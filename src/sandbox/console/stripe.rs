@@ -99,6 +99,17 @@ fn raw(row: &Value) -> Markup {
     html! { details { summary { "JSON" } pre { (json) } } }
 }
 
+pub(super) fn tabs(here: &str) -> Markup {
+    let all = TABS.iter().map(|tab| (tab.address, tab.name)).chain([("bank", "Bank debits")]);
+    html! {
+        nav.tabs aria-label="Stripe" {
+            ul { @for (address, name) in all {
+                li { a href=(format!("/stripe/{address}")) aria-current=[(address == here).then_some("page")] { (name) } }
+            } }
+        }
+    }
+}
+
 pub(super) async fn first() -> Redirect {
     Redirect::to("/stripe/payment_intents")
 }
@@ -116,11 +127,7 @@ pub(super) async fn tab(State(world): State<Arc<Desk>>, Path(address): Path<Stri
     });
     let body = html! {
         h1 { "Stripe: " (tab.name) }
-        nav.tabs aria-label="Stripe" {
-            ul { @for other in TABS {
-                li { a href=(format!("/stripe/{}", other.address)) aria-current=[(other.address == tab.address).then_some("page")] { (other.name) } }
-            } }
-        }
+        (tabs(tab.address))
         div id="rows" data-live {
             @match &rows {
                 Err(problem) => (frame::problem(problem)),

@@ -34,11 +34,18 @@ async fn outside(calls: Calls) -> String {
     let record =
         json!({"attributes": {}, "Id": "a01000000000001AAA", "Name": "INV-<1>", "Account__c": "001000000000001AAA"});
     let state = json!({"customers": [{"id": "cus_1", "metadata": {"sf_account_id": "001000000000001AAA"}}], "events": [],
-        "payment_intents": [{"id": "pi_1", "status": "succeeded", "amount": 2500, "currency": "usd", "created": 1}]});
+        "payment_intents": [{"id": "pi_1", "status": "succeeded", "amount": 2500, "currency": "usd", "created": 1,
+            "next_action": {"type": "verify_with_microdeposits"}}], "items": [{"item_id": "item1", "institution_name": "Bank",
+            "accounts": [{"name": "Checking", "mask": "0000"}]}]});
+    let clock = json!({"now_s": 1_800_000_000, "shift_s": 90_000, "movable": true});
     let app = Router::new()
         .route("/_sandbox/apex/{*path}", post(apex))
         .route("/services/data/v66.0/query", get(async || Json(rows)))
         .route("/services/data/v66.0/sobjects/{object}/{id}", get(async || Json(record)))
+        .route("/_sandbox/clock", get(async || Json(clock)).post(async || Json(json!({}))))
+        .route("/_sandbox/account", get(async || Json(json!({"moto": false, "plaid_tokens": "enabled"}))))
+        .route("/_sandbox/deliveries", get(async || Json(json!({"deliveries": []}))))
+        .route("/_sandbox/requests", get(async || Json(json!({"requests": []}))))
         .route("/_sandbox/state", get(async || Json(state)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -65,7 +72,8 @@ async fn desk() -> Visitor {
             "client_secret": "", "private_key_file": "", "api_version": "66.0", "admin_token": "admin", "clerk_token": "clerk"},
         "stripe": {"api_url": "", "js_url": "", "secret_key": "", "publishable_key": "", "webhook_secret": "",
             "control_url": format!("{address}/_sandbox")},
-        "plaid": {"api_url": "", "client_id": "", "secret": ""}, "smtp": {"host": "", "port": 1, "mailbox_url": ""},
+        "plaid": {"api_url": "", "js_url": "", "client_id": "", "secret": "",
+            "control_url": format!("{address}/_sandbox")}, "smtp": {"host": "", "port": 1, "mailbox_url": ""},
         "ca_file": "", "page_url": "http://127.0.0.1:9", "console_url": "", "daemon_config": "",
     });
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -80,6 +88,10 @@ async fn desk() -> Visitor {
         mailbox: mail.handle.clone(),
         faults,
         daemon: daemon::Daemon::new(plan, http),
+        lightning: Lightning {
+            assets: "/nowhere/lightning".into(),
+            people: vec![Person { key: "clerk", token: "clerk".to_owned() }],
+        },
     }));
     Visitor { app: routes(world.clone()), world, calls, _mail: mail }
 }
@@ -127,6 +139,8 @@ async fn every_page_answers_with_one_heading_and_the_band() {
         "/stripe/customers",
         "/stripe/payment_intents",
         "/stripe/events",
+        "/stripe/bank",
+        "/plaid",
         "/faults",
     ];
     for page in pages {

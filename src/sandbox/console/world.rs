@@ -10,6 +10,7 @@ use super::super::daemon::Daemon;
 use super::super::faults::Faults;
 use super::super::load;
 use super::super::mailbox::Mailbox;
+use super::lightning::Lightning;
 
 /// Everything around the console.
 pub struct World {
@@ -18,6 +19,7 @@ pub struct World {
     pub mailbox: Arc<Mailbox>,
     pub faults: Arc<Faults>,
     pub daemon: Arc<Daemon>,
+    pub lightning: Lightning,
 }
 
 /// The world and what was seen of it: the ticks of the first page's list.
@@ -26,14 +28,15 @@ pub(super) struct Desk {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) faults: Arc<Faults>,
     pub(super) daemon: Arc<Daemon>,
+    pub(super) lightning: Lightning,
     pub(super) mail_opened: AtomicBool,
     pub(super) receipt_seen: AtomicBool,
 }
 
 impl From<World> for Desk {
-    fn from(World { outside, mailbox, faults, daemon }: World) -> Desk {
+    fn from(World { outside, mailbox, faults, daemon, lightning }: World) -> Desk {
         let (mail_opened, receipt_seen) = (AtomicBool::new(false), AtomicBool::new(false));
-        Desk { outside, mailbox, faults, daemon, mail_opened, receipt_seen }
+        Desk { outside, mailbox, faults, daemon, lightning, mail_opened, receipt_seen }
     }
 }
 
@@ -53,7 +56,7 @@ pub(super) enum Problem {
 const LIMIT: Duration = Duration::from_secs(15);
 
 impl Desk {
-    fn rest(&self, path: &str) -> String {
+    pub(super) fn rest(&self, path: &str) -> String {
         let salesforce = &self.outside.endpoints.salesforce;
         format!("{}/services/data/v{}/{path}", salesforce.instance_url, salesforce.api_version)
     }
@@ -111,6 +114,24 @@ impl Desk {
     }
 }
 
+impl Desk {
+    pub(super) async fn plaid(&self, path: &str) -> Result<Value, Problem> {
+        let url = format!("{}/{path}", self.outside.endpoints.plaid.control_url);
+        ask("Plaid's stand-in", self.outside.http.get(url)).await
+    }
+
+    /// Does something at Stripe from outside its API.
+    pub(super) async fn press_stripe(&self, path: &str, body: &Value) -> Result<Value, Problem> {
+        let url = format!("{}/{path}", self.outside.endpoints.stripe.control_url);
+        ask("Stripe's stand-in", self.outside.http.post(url).json(body)).await
+    }
+
+    pub(super) async fn press_plaid(&self, path: &str) -> Result<Value, Problem> {
+        let url = format!("{}/{path}", self.outside.endpoints.plaid.control_url);
+        ask("Plaid's stand-in", self.outside.http.post(url)).await
+    }
+}
+
 async fn ask(who: &'static str, request: reqwest::RequestBuilder) -> Result<Value, Problem> {
     let silent = |_| Problem::Silent { who };
     let answer = request.timeout(LIMIT).send().await.map_err(silent)?;
@@ -119,8 +140,9 @@ async fn ask(who: &'static str, request: reqwest::RequestBuilder) -> Result<Valu
     if status.is_success() {
         return Ok(body);
     }
-    // Apex answers an object, the REST API a list of them.
+    // Apex answers an object, the REST API a list of them, Stripe an envelope, Plaid a longer name.
     let said = body["message"].as_str().or_else(|| body[0]["message"].as_str());
+    let said = said.or_else(|| body["error"]["message"].as_str()).or_else(|| body["error_message"].as_str());
     Err(match said {
         Some(said) => Problem::Said(said.to_owned()),
         None => Problem::Refused { who, status: status.as_u16() },

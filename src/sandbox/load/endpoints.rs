@@ -49,8 +49,11 @@ pub struct Stripe {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Plaid {
     pub api_url: String,
+    /// The script that takes the place of Plaid's own.
+    pub js_url: String,
     pub client_id: String,
     pub secret: String,
+    pub control_url: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -109,7 +109,9 @@ impl Org {
     ) -> Result<Arc<Org>, OrgError> {
         let catalog = metadata::load(package_dirs, &options)?;
         for name in options.clerk_permission_sets.iter().chain(&options.integration_permission_sets) {
-            if !catalog.permission_sets.contains_key(name) {
+            // `*_Clerk` stands for all that end like it.
+            let is_meant = |own: &String| name.strip_prefix('*').map_or(own == name, |ending| own.ends_with(ending));
+            if !catalog.permission_sets.keys().any(is_meant) {
                 return Err(OrgError::NoPermissionSet(name.clone()));
             }
         }
@@ -314,6 +316,13 @@ impl Org {
     pub fn has_permission(&self, user: &User, name: &str) -> bool {
         let world = self.world();
         super::access::Rights::of(&self.catalog, &world.store, user).has_permission(name)
+    }
+
+    /// The custom permissions that the user holds, by API name.
+    pub fn custom_permissions(&self, user: &User) -> Vec<String> {
+        let world = self.world();
+        let rights = super::access::Rights::of(&self.catalog, &world.store, user);
+        self.catalog.custom_permissions.keys().filter(|name| rights.has_permission(name)).cloned().collect()
     }
 
     /// Whether the user may call an Apex class's exposed methods.

@@ -43,11 +43,11 @@ pub fn seed(org: &Org) -> Result<(), OrgError> {
     })
     .map_err(failed)?;
     let options = org.options.clone();
-    for name in &options.clerk_permission_sets {
-        assign(org, CLERK, name)?;
+    for name in options.clerk_permission_sets.iter().flat_map(|name| named(org, name)) {
+        assign(org, CLERK, &name)?;
     }
-    for name in &options.integration_permission_sets {
-        assign(org, INTEGRATION, name)?;
+    for name in options.integration_permission_sets.iter().flat_map(|name| named(org, name)) {
+        assign(org, INTEGRATION, &name)?;
     }
     Ok(())
 }
@@ -61,6 +61,14 @@ pub fn add_user(org: &Org, username: &str, name: &str, profile: &str) -> Result<
         Ok(())
     })
     .map_err(failed)
+}
+
+/// The permission sets that a name stands for: itself, or with a `*` before it all that end like it.
+fn named(org: &Org, name: &str) -> Vec<String> {
+    match name.strip_prefix('*') {
+        Some(ending) => org.catalog.permission_sets.keys().filter(|own| own.ends_with(ending)).cloned().collect(),
+        None => vec![name.to_owned()],
+    }
 }
 
 pub fn assign(org: &Org, username: &str, permission_set: &str) -> Result<(), OrgError> {

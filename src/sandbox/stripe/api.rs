@@ -15,13 +15,14 @@ use serde_json::{Value, json};
 
 use super::clock::machine_ms;
 use super::idempotency::{self, Kept};
+use super::masking::masked;
 use super::refusal::{Answer, Refusal};
-use super::request_log::masked;
-use super::server::{HangUp, Stripe, lock};
+use super::server::{Stripe, lock};
 use super::wire::expand::expand;
 use super::wire::params::Params;
 use super::world::{API_VERSION, Caller, World, random_text};
 use super::{rates, routes};
+use crate::sandbox::listen::HangUp;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 

@@ -7,12 +7,15 @@
 //! | `GET requests?limit=` | the newest requests, and how many there were |
 //! | `GET deliveries` | webhook deliveries and their outcomes |
 //! | `GET rates`, `POST rates` | counters by endpoint; new limits `{"global_per_s", "endpoint_per_s", "search_per_s"}` |
-//! | `POST clock` `{"advance_s"}` | time passes, and what is due happens |
+//! | `GET clock` | the time of the banks, how far it was moved, and whether it can be |
+//! | `POST clock` `{"advance_s"}` or `{"advance_hours"}` or `{"advance_days"}` | time passes, and what is due happens |
 //! | `POST webhook` `{"url"}` | where events go |
 //! | `POST webhook-secret` `{"endpoint", "secret"?, "keep_s"?}` | rolls a secret; the old one signs too for a while |
-//! | `POST payments` `{"amount", "currency", "customer"?, "metadata"?, "method"?, "without_intent"?}` | a payment made elsewhere |
+//! | `POST payments` `{"amount", "currency", "customer"?, "metadata"?, "method"?, "without_intent"?, "source"?}` | a payment made elsewhere |
 //! | `POST intents/{id}/settle` `{"outcome": "succeeded" or a failure code}` | the bank answers a pending debit now |
-//! | `POST intents/{id}/return` `{"reason"?}` | the bank takes a debit back after it succeeded |
+//! | `POST intents/{id}/return` `{"code"? as "R10", "reason"?}` | the bank sends a debit back: it fails, or is disputed after it succeeded |
+//! | `GET account`, `POST account` `{"moto"?, "plaid_tokens"?: "enabled", "refused" or "legacy"}` | what Stripe has switched on by hand |
+//! | `POST methods/{id}/block` `{"code"}` | a bank account is blocked, by a return code |
 //! | `POST intents/{id}/authenticate` `{"passed"}` | the customer finishes 3-D Secure |
 //! | `POST refunds` `{"payment_intent" or "charge", "amount"?, "reason"?}` | a refund in the dashboard |
 //! | `POST refunds/{id}/succeed`, `refunds/{id}/fail` `{"reason"?}` | the bank's answer to a refund |
@@ -34,13 +37,17 @@ use serde_json::{Value, json};
 
 use super::ledger::Kind;
 use super::objects::{
-    charges, customers, disputes, money, payment_intents, refunds, setup_intents, sources, webhook_endpoints,
+    account, banks, charges, customers, debits, disputes, money, payment_intents, payment_methods, refunds,
+    setup_intents, sources, webhook_endpoints,
 };
 use super::rates::RateLimits;
 use super::refusal::{Answer, Refusal};
 use super::server::{Stripe, lock};
 use super::wire::params::Params;
 use super::world::{World, text};
+
+/// The furthest leap of the clock.
+const MOST_S: i64 = 3_652 * 86_400;
 
 /// Where the shift of the clock is kept.
 pub const CLOCK_SETTING: &str = "set_clock";
@@ -54,9 +61,28 @@ pub fn router() -> Router<Arc<Stripe>> {
             "/_sandbox/rates",
             get(async |State(stripe): State<Arc<Stripe>>| Json(stripe.rate_use())).post(set_rates),
         )
+        .route("/_sandbox/clock", get(clock).post(leap))
+        .route(
+            "/_sandbox/account",
+            get(async |State(stripe): State<Arc<Stripe>>| Json(account::enabled(&lock(&stripe.world))))
+                .post(set_account),
+        )
         .route("/_sandbox/webhook", post(webhook))
         .route("/_sandbox/receipts/{id}", get(receipt))
         .route("/_sandbox/{*path}", post(act))
+}
+
+async fn clock(State(stripe): State<Arc<Stripe>>) -> Json<Value> {
+    let world = lock(&stripe.world);
+    Json(json!({"now_s": world.now_s(), "shift_s": world.clock.shift_s(), "movable": world.clock.can_move()}))
+}
+
+async fn set_account(State(stripe): State<Arc<Stripe>>, Json(wanted): Json<Value>) -> Response {
+    answer(stripe.change(|world| account::enable(world, &wanted)))
+}
+
+async fn leap(State(stripe): State<Arc<Stripe>>, Json(wanted): Json<Value>) -> Response {
+    answer(stripe.change(|world| advance(world, &wanted)))
 }
 
 #[derive(Deserialize)]
@@ -140,15 +166,30 @@ fn answer(result: Answer) -> Response {
 
 fn decide(world: &mut World, path: &[&str], wanted: &Value) -> Answer {
     match path {
-        ["clock"] => advance(world, wanted),
         ["payments"] => pay_elsewhere(world, wanted),
         ["intents", id, "settle"] => match text(wanted, "outcome").unwrap_or("succeeded") {
-            "succeeded" => payment_intents::debit_succeeds(world, id),
-            code => payment_intents::debit_fails(world, id, code),
+            "succeeded" => debits::debit_succeeds(world, id),
+            code => debits::debit_fails(world, id, code),
         },
         ["intents", id, "return"] => {
             let charge = charge_of(world, &json!({"payment_intent": id}))?;
-            disputes::bank_return(world, &charge, text(wanted, "reason").unwrap_or("insufficient_funds"))
+            let why = text(wanted, "code").or_else(|| text(wanted, "reason")).unwrap_or("insufficient_funds");
+            if text(wanted, "code").is_some() && banks::returned(why).is_none() {
+                return Err(Refusal::invalid(format!("{why} is no return code that the stand-in knows.")).param("code"));
+            }
+            // Before it succeeded it fails; afterwards it comes back as a dispute.
+            match world.load(Kind::PaymentIntent, id)?["status"].as_str() {
+                Some("processing") => debits::debit_fails(world, id, why),
+                _ => disputes::bank_return(world, &charge, why),
+            }
+        }
+        ["methods", id, "block"] => {
+            let code = text(wanted, "code").unwrap_or("R02");
+            let returned = banks::returned(code).or_else(|| banks::failure(code));
+            let returned =
+                returned.ok_or_else(|| Refusal::invalid(format!("{code} is no code that the stand-in knows.")))?;
+            payment_methods::block(world, id, returned);
+            payment_methods::as_payment_method(world, id).ok_or_else(|| Refusal::no_such("PaymentMethod", id))
         }
         ["intents", id, "authenticate"] => {
             let passed = wanted["passed"].as_bool().unwrap_or(true);
@@ -208,9 +249,14 @@ pub fn authenticate(world: &mut World, id: &str, passed: bool) -> Answer {
 }
 
 fn advance(world: &mut World, wanted: &Value) -> Answer {
-    let seconds = wanted["advance_s"].as_i64().ok_or_else(|| Refusal::missing("advance_s"))?;
-    if seconds < 0 {
-        return Err(Refusal::invalid("advance_s can't be negative.").param("advance_s"));
+    if !world.clock.can_move() {
+        return Err(Refusal::invalid("This clock can't be moved: start the sandbox with --clock."));
+    }
+    let seconds = wanted["advance_s"].as_i64().or_else(|| wanted["advance_hours"].as_i64()?.checked_mul(3600));
+    let seconds = seconds.or_else(|| wanted["advance_days"].as_i64()?.checked_mul(86_400));
+    let seconds = seconds.ok_or_else(|| Refusal::missing("advance_s, advance_hours or advance_days"))?;
+    if !(0..=MOST_S).contains(&seconds) {
+        return Err(Refusal::invalid("The clock moves forward only, by at most ten years.").param("advance_s"));
     }
     world.clock.advance_s(seconds);
     let shift_s = world.clock.shift_s();
@@ -248,7 +294,7 @@ fn pay_elsewhere(world: &mut World, wanted: &Value) -> Answer {
     }
     let metadata = if wanted["metadata"].is_object() { wanted["metadata"].clone() } else { json!({}) };
     if wanted["without_intent"] == true {
-        let charge = charges::made_elsewhere(world, amount, &currency, customer, metadata)?;
+        let charge = charges::made_elsewhere(world, amount, &currency, customer, metadata, text(wanted, "source"))?;
         return world.show(Kind::Charge, &charge);
     }
     let mut form = vec![format!("amount={amount}"), format!("currency={currency}")];

@@ -5,15 +5,14 @@
 
 mod api;
 mod browser;
-mod clock;
 mod control;
 mod courier;
 mod idempotency;
 mod ledger;
+mod masking;
 mod objects;
 mod rates;
 mod refusal;
-mod request_log;
 mod routes;
 mod server;
 mod signature;
@@ -23,7 +22,9 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use clock::Clock;
+use super::clock;
+
+pub use super::clock::Clock;
 pub use rates::RateLimits;
 pub use server::{Error, Options, Served, Stripe, serve};
 pub use signature::sign;

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::ledger::Kind;
 use super::objects::{
-    account, balance, charges, customer_sessions, customers, disputes, events, payment_intents, payment_methods,
-    refunds, setup_intents, sources, webhook_endpoints,
+    account, balance, charges, customer_sessions, customers, debits, disputes, endings, events, payment_intents,
+    payment_methods, refunds, setup_intents, sources, webhook_endpoints,
 };
 use super::refusal::{Answer, Refusal};
 use super::wire::params::Params;
@@ -41,6 +41,8 @@ pub fn act(world: &mut World, method: &str, path: &[&str], mut params: Params) -
         }
         ("POST", ["customers", id, "sources", source, "verify"]) => sources::verify(world, id, source, params),
 
+        ("GET", ["tokens", id]) => done(params).and_then(|()| sources::token(world, id)),
+
         ("POST", ["payment_methods"]) => payment_methods::create(world, params),
         ("GET", ["payment_methods"]) => payment_methods::list(world, None, params),
         ("GET", ["payment_methods", id]) => done(params).and_then(|()| payment_methods::retrieve(world, id)),
@@ -55,11 +57,9 @@ pub fn act(world: &mut World, method: &str, path: &[&str], mut params: Params) -
         ("GET", ["payment_intents", id]) => one(world, Kind::PaymentIntent, id, params),
         ("POST", ["payment_intents", id]) => payment_intents::update(world, id, params),
         ("POST", ["payment_intents", id, "confirm"]) => payment_intents::confirm(world, id, params),
-        ("POST", ["payment_intents", id, "cancel"]) => payment_intents::cancel(world, id, params),
-        ("POST", ["payment_intents", id, "capture"]) => payment_intents::capture(world, id, params),
-        ("POST", ["payment_intents", id, "verify_microdeposits"]) => {
-            payment_intents::verify_microdeposits(world, id, params)
-        }
+        ("POST", ["payment_intents", id, "cancel"]) => endings::cancel(world, id, params),
+        ("POST", ["payment_intents", id, "capture"]) => endings::capture(world, id, params),
+        ("POST", ["payment_intents", id, "verify_microdeposits"]) => debits::verify_microdeposits(world, id, params),
 
         ("POST", ["setup_intents"]) => setup_intents::create(world, params),
         ("GET", ["setup_intents"]) => setup_intents::list(world, params),
@@ -123,26 +123,25 @@ fn act_for_browser(world: &mut World, method: &str, path: &[&str], mut params: P
         }
     };
     check_secret(world, path, secret.as_deref().ok_or_else(|| Refusal::missing("client_secret"))?)?;
-    let answer =
-        match (method, kind, verb) {
-            ("GET", _, None) => one(world, kind, id, params),
-            ("POST", Kind::PaymentIntent, Some("confirm")) => payment_intents::confirm(world, id, params),
-            ("POST", Kind::SetupIntent, Some("confirm")) => setup_intents::confirm(world, id, params),
-            ("POST", Kind::PaymentIntent, Some("verify_microdeposits")) => {
-                payment_intents::verify_microdeposits(world, id, params)
-            }
-            ("POST", Kind::SetupIntent, Some("verify_microdeposits")) => {
-                setup_intents::verify_microdeposits(world, id, params)
-            }
-            _ => Err(Refusal::forbidden("This API call cannot be made with a publishable API key.")
-                .code("secret_key_required")),
-        };
+    let answer = match (method, kind, verb) {
+        ("GET", _, None) => one(world, kind, id, params),
+        ("POST", Kind::PaymentIntent, Some("confirm")) => payment_intents::confirm(world, id, params),
+        ("POST", Kind::SetupIntent, Some("confirm")) => setup_intents::confirm(world, id, params),
+        ("POST", Kind::PaymentIntent, Some("verify_microdeposits")) => debits::verify_microdeposits(world, id, params),
+        ("POST", Kind::SetupIntent, Some("verify_microdeposits")) => {
+            setup_intents::verify_microdeposits(world, id, params)
+        }
+        _ => {
+            Err(Refusal::forbidden("This API call cannot be made with a publishable API key.")
+                .code("secret_key_required"))
+        }
+    };
     match answer {
-        Ok(intent) => Ok(payment_intents::for_browser(&intent)),
+        Ok(intent) => Ok(endings::for_browser(&intent)),
         Err(mut refusal) => {
             for name in ["payment_intent", "setup_intent"] {
                 if let Some(intent) = refusal.with.get_mut(name) {
-                    *intent = payment_intents::for_browser(intent);
+                    *intent = endings::for_browser(intent);
                 }
             }
             Err(refusal)

@@ -1,33 +1,27 @@
 //! The listening half: options, start, and the handle that the sandbox keeps.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use super::clock::Clock;
 use super::courier::{self, DeliveryLog};
 use super::ledger::{Kind, Ledger};
 use super::objects::{timers, webhook_endpoints};
 use super::rates::{RateLimits, Rates};
-use super::request_log::RequestLog;
 use super::world::{Caller, World, public};
 use super::{api, browser, control};
 use crate::sandbox::faults::Faults;
+use crate::sandbox::listen;
+use crate::sandbox::request_log::RequestLog;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -176,10 +170,6 @@ fn show_with_deletion(document: &Value) -> Value {
     shown
 }
 
-/// Marks an answer that must not arrive: the connection is closed instead.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct HangUp;
-
 /// Starts the stand-in and answers once it listens.
 pub async fn serve(faults: Arc<Faults>, options: Options) -> Result<Served, Error> {
     let address = options.listen;
@@ -218,48 +208,6 @@ pub async fn serve(faults: Arc<Faults>, options: Options) -> Result<Served, Erro
     tokio::spawn(courier::run(stripe.clone(), client, shutdown.clone()));
     let router =
         Router::new().merge(api::router()).merge(browser::router()).merge(control::router()).with_state(stripe.clone());
-    tokio::spawn(accept(listener, router, shutdown.clone()));
+    tokio::spawn(listen::accept(listener, router, shutdown.clone()));
     Ok(Served { addr, handle: stripe, shutdown })
-}
-
-async fn accept(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    loop {
-        let accepted = tokio::select! {
-            () = shutdown.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // Too many open files, for one: others may close theirs in a moment.
-                tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let _ = stream.set_nodelay(true);
-        let router = router.clone();
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move {
-            let service = hyper::service::service_fn(move |request| answer(router.clone(), request));
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::select! {
-                // A client that goes away, and the answers that we refuse to give, both end here.
-                _ = connection => {}
-                () = shutdown.cancelled() => {}
-            }
-        });
-    }
-}
-
-/// An answer, or the error that makes the server close the connection without one.
-async fn answer(router: Router, request: hyper::Request<hyper::body::Incoming>) -> Result<Response, io::Error> {
-    let request: Request = request.map(Body::new);
-    let response = router.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
-    if response.extensions().get::<HangUp>().is_some() {
-        return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the reply is lost on purpose"));
-    }
-    Ok(response)
 }

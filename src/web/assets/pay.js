@@ -2,7 +2,7 @@
 // The card form, and the press of Pay. Everything is decided and checked on the server; this only carries.
 /** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
 /** @typedef {import("@stripe/stripe-js").StripeElements} StripeElements */
-/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, csrf?: string, reload?: boolean, nextPress?: string}} Answer */
+/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, payAgain?: boolean, csrf?: string, reload?: boolean, nextPress?: string}} Answer */
 
 /**
  * @template {HTMLElement} T
@@ -21,6 +21,7 @@ const progress = byId("progress", HTMLElement);
 const amount = byId("amount", HTMLInputElement);
 const part = /** @type {HTMLElement} */ (amount.closest(".part"));
 const takeOver = byId("take-over", HTMLButtonElement);
+const payAgain = byId("pay-again", HTMLButtonElement);
 const exponent = Number(form.dataset.exponent);
 const factor = Number(form.dataset.factor);
 const balance = Number(form.dataset.balance);
@@ -71,11 +72,18 @@ const wanted = () => (picked("choice") === "part" ? read(amount.value) : balance
 /** Stripe compares the form's promise with the intent; the server asks the same where the box is ticked. */
 const use = () => (picked("save") === "yes" ? /** @type {"on_session"} */ ("on_session") : null);
 const newCard = () => (picked("method") || "new") === "new";
+const newBank = () => picked("method") === "bank:new";
+/** A stored bank whose login ran out. */
+const oldLogin = () => form.querySelector("input[name=method]:checked")?.hasAttribute("data-login") ?? false;
+const begins = () => (newBank() ? "Choose your bank to pay " : picked("method").startsWith("bank:") ? "Continue to pay " : "Pay ");
 
 const echo = () => {
   const isPart = picked("choice") === "part";
   part.hidden = !isPart;
   byId("new-card", HTMLElement).hidden = !newCard();
+  document.getElementById("new-bank")?.toggleAttribute("hidden", !newBank());
+  if (button.firstChild) button.firstChild.textContent = begins();
+  if (!newCard() && !working) button.removeAttribute("aria-disabled");
   const minor = wanted();
   byId("pay-amount", HTMLElement).textContent = minor === null || minor === balance ? (isPart && minor === null ? "" : form.dataset.balanceWords ?? "") : words(minor);
   if (elements && minor && minor > 0 && minor <= balance) elements.update({ amount: minor * factor, setupFutureUsage: use() });
@@ -189,6 +197,7 @@ const refuse = (said) => {
     todo.textContent = said.todo ?? "";
   }
   takeOver.hidden = !said.takeOver;
+  payAgain.hidden = !said.payAgain;
   document.title = `Error: ${said.heading} – ${title}`;
   summary.hidden = false;
   summary.focus();
@@ -244,9 +253,14 @@ const settle = async (url, error) => {
   }
 };
 
-/** @param {boolean} instead */
-const pay = async (instead) => {
+/** @param {HTMLElement|null} pressed */
+const pay = async (pressed) => {
   if (working || (newCard() && !cardReady)) return;
+  if (newBank() || oldLogin()) {
+    clear();
+    form.dispatchEvent(new CustomEvent("choose-bank", { detail: newBank() ? "" : picked("method") }));
+    return;
+  }
   busy(true, "Paying… keep this page open.");
   clear();
   try {
@@ -261,7 +275,8 @@ const pay = async (instead) => {
     }
     const body = new URLSearchParams();
     for (const [name, value] of new FormData(form)) body.append(name, value.toString());
-    if (instead) body.set("take_over", "yes");
+    if (pressed === takeOver) body.set("take_over", "yes");
+    if (pressed === payAgain) body.set("again", "yes");
     /** @type {Answer} */ let begun;
     try {
       begun = await post(form.action, body);
@@ -292,7 +307,12 @@ const pay = async (instead) => {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  void pay(event.submitter === takeOver);
+  void pay(event.submitter);
+});
+form.addEventListener("bank-busy", (event) => busy(true, /** @type {CustomEvent<string>} */ (event).detail));
+form.addEventListener("bank-refused", (event) => {
+  busy(false);
+  refuse(/** @type {CustomEvent<Answer>} */ (event).detail);
 });
 // A page out of the browser's memory may be out of date.
 addEventListener("pageshow", (event) => {

@@ -12,6 +12,7 @@ use super::super::amount::{NoAmount, parse};
 use super::super::limits::What;
 use super::super::state::App;
 use super::super::states::{self, Said};
+use super::bank::{BANK, needs_script, review_url};
 use super::page::{Typed, show};
 use super::{fault, see_other, visitor, wants_json};
 use crate::domain::link::LinkUse;
@@ -46,6 +47,8 @@ pub struct Pressed {
     save: String,
     #[serde(default)]
     take_over: String,
+    #[serde(default)]
+    again: String,
 }
 
 pub async fn begin(
@@ -65,6 +68,7 @@ pub async fn begin(
         amount: if pressed.offer.is_empty() { pressed.amount.clone() } else { pressed.offer.clone() },
         save: pressed.save == "yes",
         method: Some(pressed.method.clone()).filter(|method| !method.is_empty() && method != "new"),
+        anyway: true,
         continues: Some(pressed.continues.clone()).filter(|id| !id.is_empty()),
     };
     let refuse = async |said: Said| {
@@ -85,6 +89,15 @@ pub async fn begin(
     // An offered amount only fills the field: the payer presses Pay on what the button then says.
     if !pressed.offer.is_empty() {
         return show(&app, &visitor, &link, None, typed).await;
+    }
+    if let Some(bank) = pressed.method.strip_prefix(BANK) {
+        if bank == "new" {
+            return refuse(needs_script()).await;
+        }
+        // The amount is looked at again there, and the debit authorised.
+        let part = typed.part.then_some(typed.amount.as_str());
+        let url = review_url(&link, bank, part, &pressed.continues);
+        return if json { Json(json!({ "state": "go", "url": url })).into_response() } else { see_other(&url) };
     }
     let wish = match wish(&pressed, &typed, &link.id) {
         Ok(wish) => wish,
@@ -150,10 +163,11 @@ fn wish(pressed: &Pressed, typed: &Typed, link: &crate::domain::LinkId) -> Resul
         save: typed.save && typed.method.is_none(),
         continues: typed.continues.clone(),
         take_over: pressed.take_over == "yes",
+        again: pressed.again == "yes",
     })
 }
 
-fn read_amount(typed: &str, currency: Currency) -> Result<Money, Box<Said>> {
+pub(super) fn read_amount(typed: &str, currency: Currency) -> Result<Money, Box<Said>> {
     let said = |to_do: String| Said::new(422, "Check the amount", "Nothing was charged.", to_do).at("amount");
     // The page is in English: its decimals have a point.
     parse(typed, currency, false).map_err(|no| match no {
@@ -223,6 +237,7 @@ pub fn said_json(said: &Said) -> Value {
         "field": said.field,
         "offers": said.offers.iter().map(|offer| json!({ "words": money_words(*offer), "value": offer.to_decimal() })).collect::<Vec<_>>(),
         "takeOver": said.take_over,
+        "payAgain": said.again,
         "reload": said.reload,
         "nextPress": uuid::Uuid::new_v4().to_string(),
         "at": wall_ms(),

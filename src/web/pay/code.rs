@@ -172,6 +172,19 @@ pub async fn remove(
         Ok(known) => known.invoice.customer,
         Err(error) => return fault(&app, &error.to_string(), true),
     };
+    if let Some(bank) = form.method.strip_prefix(super::bank::BANK) {
+        let known = match payments.store().bank(bank).await {
+            Ok(known) => known,
+            Err(error) => return fault(&app, &error.to_string(), true),
+        };
+        if known.is_some_and(|known| Some(&known.customer) == customer.as_ref())
+            && let Err(error) = payments.remove_bank(bank).await
+        {
+            // It is noted as leaving, or nothing was changed; the round of chores goes on with what is noted.
+            tracing::warn!(link.id = %link.id, %error, "a stored bank could not be removed yet");
+        }
+        return see_other(&format!("/pay/{}", link.id));
+    }
     // The id came from a browser: it must be this customer's.
     let owned = match payments.stripe().payment_method(&form.method, Priority::Customer).await {
         Ok(method) => customer.as_deref().is_some_and(|customer| method.belongs_to(customer)),

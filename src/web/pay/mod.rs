@@ -2,10 +2,12 @@
 
 mod about;
 pub mod attempt;
+pub mod bank;
 pub mod code;
 mod form;
 pub mod open;
 pub mod page;
+pub mod renew;
 pub mod status;
 
 use axum::http::{HeaderMap, HeaderValue, header};

@@ -13,14 +13,16 @@ use super::super::states::Said;
 use super::super::{assets, states};
 use super::about::{history, summary};
 use super::form::{empty_summary, form};
-use super::{fault, say, visitor};
+use super::{fault, renew, say, visitor};
 use crate::domain::MoneyError;
+use crate::domain::attempt::MethodKind;
 use crate::domain::link::LinkUse;
 use crate::domain::payable::Standing;
 use crate::engine::clock::wall_ms;
 use crate::engine::payments::{Error, Freshness, Invoice, InvoiceStatus, KnownInvoice, OrgError, Refused};
 use crate::engine::receipts::money_words;
 use crate::store::attempts::{Attempt, AttemptState};
+use crate::store::banks::Bank;
 use crate::store::links::Link;
 use crate::store::payments::LedgerPayment;
 use crate::stripe::{PaymentMethod, Priority};
@@ -31,6 +33,9 @@ pub struct Ask {
     /// The attempt that the payer was at.
     #[serde(default)]
     pub from: Option<String>,
+    /// The payer pays what came back to them once more.
+    #[serde(default)]
+    pub pay: Option<String>,
 }
 
 /// What was typed, kept through every refusal.
@@ -41,6 +46,8 @@ pub struct Typed {
     pub save: bool,
     pub method: Option<String>,
     pub continues: Option<String>,
+    /// The form is wanted even where everything was paid back.
+    pub anyway: bool,
 }
 
 /// Everything that the page shows.
@@ -51,6 +58,8 @@ pub struct Shown {
     pub payments: Vec<LedgerPayment>,
     pub open: Vec<Attempt>,
     pub cards: Vec<PaymentMethod>,
+    /// Stored ones.
+    pub banks: Vec<Bank>,
 }
 
 pub async fn page(
@@ -63,7 +72,7 @@ pub async fn page(
         Ok(found) => found,
         Err(response) => return *response,
     };
-    let mut typed = Typed::default();
+    let mut typed = Typed { anyway: ask.pay.is_some(), ..Typed::default() };
     let mut said = None;
     if let Some(from) = &ask.from
         && let Ok(Some(attempt)) = app.payments().store().attempt(from).await
@@ -72,7 +81,8 @@ pub async fn page(
         typed = typed_of(&attempt);
         if attempt.state == AttemptState::Declined {
             let code = attempt.decline_code.as_deref();
-            said = Some(states::declined(crate::domain::decline::Decline::from_codes(code, code, None)));
+            let decline = crate::domain::decline::Decline::from_codes(code, code, None);
+            said = Some(super::status::declined(&attempt, decline));
         }
     }
     show(&app, &visitor, &link, said.as_ref(), typed).await
@@ -83,8 +93,12 @@ fn typed_of(attempt: &Attempt) -> Typed {
         part: true,
         amount: attempt.amount.to_decimal(),
         save: attempt.save,
-        method: attempt.method.clone(),
+        method: match attempt.kind {
+            MethodKind::Card => attempt.method.clone(),
+            MethodKind::BankAccount => attempt.method.as_ref().map(|bank| format!("{}{bank}", super::bank::BANK)),
+        },
         continues: attempt.state.reserves().then(|| attempt.id.clone()),
+        anyway: true,
     }
 }
 
@@ -121,6 +135,7 @@ async fn gather(app: &App, visitor: &Visitor, link: &Link) -> Result<Result<Show
         }
         _ => Vec::new(),
     };
+    let banks = super::bank::stored_banks(app, visitor, &invoice).await?;
     Ok(Ok(Shown {
         payments: store.payments_of(&invoice.id).await?,
         open: store.open_attempts_of(&invoice.id).await?,
@@ -128,6 +143,7 @@ async fn gather(app: &App, visitor: &Visitor, link: &Link) -> Result<Result<Show
         freshness,
         standing,
         cards,
+        banks,
     }))
 }
 
@@ -144,10 +160,18 @@ fn answer(
     let credit = shown.standing.credit()?;
     let settled = shown.standing.settled;
     let processing = shown.open.iter().find(|attempt| attempt.state == AttemptState::Processing);
+    let back = states::what_went_back(app, &shown.payments);
     if shown.invoice.status != InvoiceStatus::Open {
-        let mut body = states::withdrawn(app).body();
-        body = html! { (body) (history(link, shown)?) };
-        return Ok(Page::new("Nothing to pay", body).quoting(number).respond(app));
+        let withdrawn = states::withdrawn(app);
+        let body = html! {
+            @match &back {
+                Some(back) => { (back.body()) p { (withdrawn.happened) } }
+                None => (withdrawn.body()),
+            }
+            (history(link, shown)?)
+        };
+        let heading = back.map_or(withdrawn.heading, |back| back.heading);
+        return Ok(Page::new(&heading, body).quoting(number).respond(app));
     }
     if !credit.is_zero() {
         let company = &app.settings.company.name;
@@ -159,11 +183,20 @@ fn answer(
         return Ok(Page::new("Nothing to pay", body).quoting(number).respond(app));
     }
     if balance.is_zero() {
-        let heading = if settled.is_zero() { "Nothing to pay" } else { "This invoice is paid" };
+        let heading = match &back {
+            Some(back) => back.heading.as_str(),
+            None if settled.is_zero() => "Nothing to pay",
+            None => "This invoice is paid",
+        };
         let body = html! {
-            h1 tabindex="-1" autofocus { (heading) }
-            p class="lead" { strong class="money" { (money_words(shown.standing.total)) } " was paid in full." }
-            p { "You don't need to do anything." }
+            @match &back {
+                Some(back) => { (back.body()) p { "Nothing is left to pay on this invoice." } }
+                None => {
+                    h1 tabindex="-1" autofocus { (heading) }
+                    p class="lead" { strong class="money" { (money_words(shown.standing.total)) } " was paid in full." }
+                    p { "You don't need to do anything." }
+                }
+            }
             (history(link, shown)?)
         };
         return Ok(Page::new(heading, body).quoting(number).respond(app));
@@ -171,13 +204,9 @@ fn answer(
     match link.usable(wall_ms()) {
         LinkUse::Pays => {}
         other => {
-            let said = states::link(app, other);
-            let body = html! { (said.body()) (history(link, shown)?) };
-            let mut response = Page::new(&said.heading, body).status(said.status).quoting(number).respond(app);
-            if let Some(seconds) = said.retry_after_s {
-                response.headers_mut().insert(axum::http::header::RETRY_AFTER, seconds.into());
-            }
-            return Ok(response);
+            let renewal =
+                renew::offer(link, &shown.invoice, &shown.standing, &format!("/pay/{}", link.id), &visitor.csrf);
+            return Ok(renew::ended(app, other, renewal, number, Some(history(link, shown)?)));
         }
     }
     let covered = shown.standing.payable()?.is_zero();
@@ -193,6 +222,20 @@ fn answer(
         );
         let body = html! { (said.body()) (history(link, shown)?) };
         return Ok(Page::new(&said.heading, body).quoting(number).respond(app));
+    }
+    // All of it went back to the payer, by the company: whoever looks now reads that first.
+    if let Some(back) = &back
+        && settled.is_zero()
+        && shown.open.is_empty()
+        && !typed.anyway
+        && shown.payments.iter().all(|payment| payment.part().lost.is_zero() && payment.disputed.is_zero())
+    {
+        let body = html! {
+            (back.body())
+            p { a class="button" href={ "/pay/" (link.id) "?pay=again" } { "Pay invoice " bdi { (number) } " again" } }
+            (history(link, shown)?)
+        };
+        return Ok(Page::new(&back.heading, body).quoting(number).respond(app));
     }
     let heading = if settled.is_zero() {
         format!("Pay invoice {number}")
@@ -210,12 +253,14 @@ fn answer(
         div class="sides" {
             (summary(app, shown)?)
             div {
+                @if let Some(back) = &back { (back.notice()) }
                 (form(app, visitor, link, said, typed, shown)?)
                 (history(link, shown)?)
             }
         }
     };
     let status = said.map_or(axum::http::StatusCode::OK, |said| said.status);
-    let scripts = [assets::PAY.path.as_str()];
-    Ok(Page::new(&title, body).status(status).quoting(number).with_scripts(&scripts).with_stripe().respond(app))
+    let scripts = [assets::PAY.path.as_str(), assets::BANK.path.as_str()];
+    let scripts = if app.payments().banks().is_some() { &scripts[..] } else { &scripts[..1] };
+    Ok(Page::new(&title, body).status(status).quoting(number).with_scripts(scripts).with_stripe().respond(app))
 }

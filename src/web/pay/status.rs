@@ -15,6 +15,7 @@ use super::super::state::App;
 use super::super::states::{self, Said};
 use super::attempt::{refusal_json, said_json};
 use super::{fault, say, see_other, visitor, wants_json};
+use crate::domain::attempt::MethodKind;
 use crate::engine::payments::Outcome;
 use crate::engine::receipts::{date_words, money_words, time_words};
 use crate::store::attempts::Attempt;
@@ -94,7 +95,7 @@ fn told(outcome: &Outcome, attempt: &Attempt, url: &str, link: &Link) -> Value {
         Outcome::Processing => json!({ "state": "processing", "url": url }),
         Outcome::NeedsAction { redirect } => json!({ "state": "action", "redirect": redirect, "url": url }),
         Outcome::Declined(decline) => {
-            let mut said = said_json(&states::declined(*decline));
+            let mut said = said_json(&declined(attempt, *decline));
             said["state"] = "declined".into();
             said["again"] = again.into();
             said
@@ -102,6 +103,14 @@ fn told(outcome: &Outcome, attempt: &Attempt, url: &str, link: &Link) -> Value {
         Outcome::Open => json!({ "state": "open", "again": again }),
         Outcome::Canceled => json!({ "state": "canceled", "again": again }),
         Outcome::Unknown => json!({ "state": "unknown", "url": url }),
+    }
+}
+
+/// A decline in the words of what was paid with.
+pub(super) fn declined(attempt: &Attempt, decline: crate::domain::decline::Decline) -> Said {
+    match attempt.kind {
+        MethodKind::Card => states::declined(decline),
+        MethodKind::BankAccount => states::bank_declined(attempt.decline_code.as_deref().unwrap_or_default()),
     }
 }
 
@@ -129,6 +138,14 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
             None => None,
         };
         let payment = app.payments().store().payment_of_attempt(&attempt.id).await.ok().flatten();
+        if let Some(back) = payment.as_ref().and_then(|payment| states::went_back(app, payment)) {
+            let body = html! {
+                (back.body())
+                @if let Some(receipt) = receipt { (receipt_part(link, receipt)) }
+                p { a class="button" href={ "/pay/" (link.id) } { "Back to the invoice" } }
+            };
+            return page_of(app, &back.heading, body, quoting);
+        }
         let method = payment.as_ref().and_then(|payment| payment.method_detail.clone());
         let when =
             payment.as_ref().and_then(|payment| payment.received_s).map(|s| time_words(s * 1000, &app.settings.zone));
@@ -155,6 +172,17 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
         return page_of(app, "Payment received", body, quoting);
     }
     let said = match outcome {
+        Outcome::Processing if attempt.kind == MethodKind::BankAccount => Said::new(
+            200,
+            "Your bank payment is on its way",
+            format!(
+                "{} will be debited from your bank account. That usually takes 4 business days; until the money has arrived the \
+                 invoice shows it as in progress.",
+                money_words(attempt.amount)
+            ),
+            "You don't need to do anything. A confirmation is on its way to you by e-mail, and the receipt follows when the money \
+             has arrived.",
+        ),
         Outcome::Processing => Said::new(
             200,
             "Your payment is on its way",
@@ -164,11 +192,12 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
             ),
             "You don't need to do anything. We e-mail you when it has arrived.",
         ),
-        Outcome::Declined(decline) => states::declined(*decline),
+        Outcome::Declined(decline) => declined(attempt, *decline),
         Outcome::Open | Outcome::Canceled => {
             Said::new(200, "This payment was not finished", "Nothing was charged.", "Start again when you are ready.")
         }
-        Outcome::NeedsAction { .. } | Outcome::Unknown | Outcome::Paid { .. } => states::checking(attempt.amount),
+        Outcome::NeedsAction { .. } => states::bank_asks(),
+        Outcome::Unknown | Outcome::Paid { .. } => states::checking(attempt.amount),
     };
     let waits = matches!(outcome, Outcome::Unknown | Outcome::NeedsAction { .. });
     let body = html! {
@@ -176,7 +205,9 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
         @if waits || matches!(outcome, Outcome::Open) {
             form id="check" method="post" action={ "/pay/" (link.id) "/attempts/" (attempt.id) "/check" } {
                 input type="hidden" name="csrf" value=(visitor.csrf);
-                button type="submit" class="primary" { "Check now" }
+                button type="submit" class="primary" {
+                    @if matches!(outcome, Outcome::NeedsAction { .. }) { "Go on with your bank" } @else { "Check now" }
+                }
             }
             p id="progress" role="status" {}
         } @else {

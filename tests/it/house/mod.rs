@@ -1,5 +1,6 @@
 //! The house: `quittance sandbox` as a process, with what a test needs to build a scene and look at it.
 
+pub mod bank;
 mod operator;
 mod org;
 pub mod payer;

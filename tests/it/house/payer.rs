@@ -65,6 +65,67 @@ impl Payer {
         self.get(&self.path).await
     }
 
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// A page by its path.
+    pub async fn at(&self, path: &str) -> Page {
+        self.get(&format!("{}{path}", self.world.endpoints.page_url)).await
+    }
+
+    /// Posts a form to a path below the payment page, as the page's script does.
+    pub async fn post_json(&self, below: &str, form: &[(&str, &str)]) -> Value {
+        let request = self.world.http.post(format!("{}{below}", self.path)).form(form);
+        let answer = request.header("accept", "application/json").header("cookie", &self.cookie).send().await;
+        answer.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// The same to a daemon that may die over it.
+    pub async fn try_post(&self, below: &str, form: &[(&str, String)]) -> Option<Value> {
+        let request = self.world.http.post(format!("{}{below}", self.path)).form(form);
+        let answer = request.header("accept", "application/json").header("cookie", &self.cookie).send().await.ok()?;
+        answer.json().await.ok()
+    }
+
+    /// Posts a form as a browser without script, and follows where it leads.
+    pub async fn post_page(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        let url = format!("{}{path}", self.world.endpoints.page_url);
+        let request = self.world.http.post(url).form(form).header("cookie", &self.cookie);
+        let answer = request.header("user-agent", "Payer/1.0").send().await.expect("an answer");
+        match answer.headers().get("location").map(|to| to.to_str().expect("text").to_owned()) {
+            Some(to) => self.at(&to).await,
+            None => Page {
+                status: answer.status().as_u16(),
+                text: answer.text().await.expect("its text").replace('\u{a0}', " "),
+            },
+        }
+    }
+
+    /// Gives the one-time code from the mail, after which stored methods show.
+    pub async fn give_code(&self, email: &str) {
+        let csrf = self.page().await.input("csrf");
+        self.post_page(&self.below("/code"), &[("csrf", &csrf)]).await;
+        let mail = until("the mail with the code", 30, || async {
+            let mails = self.world.mails().await?;
+            let found = mails.iter().rev().find(|mail| {
+                mail["to"].to_string().contains(email)
+                    && mail["subject"].as_str().is_some_and(|subject| subject.contains(" code for "))
+            });
+            Ok(found.cloned().ok_or_else(|| format!("{} mails", mails.len())))
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+        let subject = mail["subject"].as_str().expect("a subject");
+        let code = subject.split(' ').find(|word| word.len() == 6 && word.bytes().all(|one| one.is_ascii_digit()));
+        let code = code.unwrap_or_else(|| panic!("no code in {subject}"));
+        self.post_page(&self.below("/verify"), &[("csrf", &csrf), ("code", code)]).await;
+    }
+
+    fn below(&self, path: &str) -> String {
+        format!("{}{path}", self.path.strip_prefix(self.world.endpoints.page_url.as_str()).unwrap_or(&self.path))
+    }
+
     pub async fn get(&self, url: &str) -> Page {
         page(self.world.http.get(url).header("cookie", &self.cookie)).await
     }
@@ -128,6 +189,19 @@ impl Payer {
         intent(&begun)
     }
 
+    /// The same amount as a moment ago: the page asks first, and this payer means it. Answers the intent's id.
+    pub async fn pay_again(&self, amount: Option<&str>) -> String {
+        let shown = self.page().await;
+        let asked = self.press(&shown, Uuid::new_v4(), amount, &[]).await;
+        assert_eq!((&asked["status"], &asked["payAgain"]), (&json!(409), &json!(true)), "{asked}");
+        let begun = self.press(&shown, Uuid::new_v4(), amount, &[("again", "yes")]).await;
+        assert_eq!(begun["state"], "confirm", "{begun}");
+        self.confirm(&begun, "pm_card_visa").await;
+        let told = self.check(&begun, &shown.input("csrf")).await;
+        assert_eq!(told["state"], "paid", "{told}");
+        intent(&begun)
+    }
+
     /// What the page says when it looks at Stripe again. `csrf` is that of the page that was shown.
     pub async fn check(&self, begun: &Value, csrf: &str) -> Value {
         let url =
@@ -179,6 +253,27 @@ pub async fn sent(world: &World, name: &str, total: Value, currency: &str) -> Sc
     let mut scene = invoice(world, name, total, currency).await;
     scene.link = scene.send(world, &scene.email).await;
     scene
+}
+
+/// The links in all mails to an address about an invoice, in the order in which they came.
+pub async fn links_mailed(world: &World, address: &str, invoice: &str) -> Vec<String> {
+    let mut ids: Vec<u64> = world
+        .mails()
+        .await
+        .expect("the mailbox")
+        .iter()
+        .filter(|mail| {
+            mail["to"].to_string().contains(&format!("\"{address}")) && mail["subject"].to_string().contains(invoice)
+        })
+        .filter_map(|mail| mail["id"].as_str()?.parse().ok())
+        .collect();
+    ids.sort_unstable();
+    let mut links = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mail = world.mail(&id.to_string()).await.expect("the mail");
+        links.push(world.link_in(&mail).expect("a link in the mail"));
+    }
+    links
 }
 
 impl Scene {

@@ -176,6 +176,14 @@ impl Interp<'_> {
                 });
                 Val::list(Arc::new(Type::Native(Arc::from("picklistentry"))), entries.collect())
             }
+            ("getreferenceto", []) => {
+                let to: &[String] = match &own.kind {
+                    FieldKind::Reference { to, .. } => to,
+                    _ => &[],
+                };
+                let tokens = to.iter().map(|name| Val::SObjectType(Arc::from(name.as_str()))).collect();
+                Val::list(Arc::new(Type::Native(Arc::from("sobjecttype"))), tokens)
+            }
             ("isaccessible", []) => Val::Bool(self.host.field_access(object, field).readable),
             ("isupdateable" | "iscreateable", []) => {
                 Val::Bool(own.writable && self.host.field_access(object, field).editable)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
 use bigdecimal::BigDecimal;
 
 use super::ast::{Name, Type};
@@ -44,6 +45,7 @@ impl Interp<'_> {
             Val::Null => Value::Null,
             Val::Bool(value) => Value::Bool(*value),
             Val::Str(text) => Value::Text(text.to_string()),
+            Val::Blob(bytes) => Value::Text(base64::engine::general_purpose::STANDARD.encode(&**bytes)),
             Val::Id(id) => Value::Id(id.to_string()),
             Val::Int(value) => Value::Number(BigDecimal::from(*value)),
             Val::Long(value) => Value::Number(BigDecimal::from(*value)),

@@ -307,9 +307,13 @@ pub fn copy_of(row: &SObj, id: bool, timestamps: bool, _autonumber: bool) -> SOb
     copy
 }
 
+const LONGEST_TEXT: usize = 131_072;
+
 /// The Apex type of a field.
 pub fn field_type(kind: &FieldKind) -> Type {
     match kind {
+        // No text of the platform is longer than this: what is, holds the bytes of a file, kept as Base64.
+        FieldKind::LongText { length } if *length > LONGEST_TEXT => Type::Blob,
         FieldKind::Id | FieldKind::Reference { .. } => Type::Id,
         FieldKind::Text { .. }
         | FieldKind::LongText { .. }

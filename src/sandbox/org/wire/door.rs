@@ -27,6 +27,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/_sandbox/org/records/{object}", get(records))
         .route("/_sandbox/org/counters", get(counters))
         .route("/_sandbox/events", get(events::stream))
+        .route("/_sandbox/me", get(me))
         .with_state(shared)
 }
 
@@ -106,6 +107,16 @@ async fn records(State(shared): State<Arc<Shared>>, Path(object): Path<String>, 
     let rows = shared.org.records(&object);
     let rows: Vec<Json> = rows.iter().map(|row| record_json(&schema, BASE, row, None)).collect();
     axum::Json(rows).into_response()
+}
+
+/// Who is signed in, and which custom permissions they hold: what the platform tells a component when it loads.
+async fn me(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let Some(session) = shared.session(&headers) else { return refused(&no_session()) };
+    let user = &session.user;
+    let name = user.name.clone();
+    let permissions = shared.org.custom_permissions(user);
+    axum::Json(json!({"id": user.id, "username": user.username, "name": name, "customPermissions": permissions}))
+        .into_response()
 }
 
 async fn counters(State(shared): State<Arc<Shared>>) -> Response {

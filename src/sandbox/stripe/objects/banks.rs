@@ -63,6 +63,59 @@ pub fn by_number(number: &str) -> Option<&'static Bank> {
     BANKS.iter().find(|bank| bank.number == number)
 }
 
+/// What the network's code for a return means at Stripe: before the debit succeeded, after it, and for the account.
+#[derive(Clone, Copy, Debug)]
+pub struct Return {
+    pub code: &'static str,
+    /// `failure_code` of the charge.
+    pub failure: &'static str,
+    /// `reason` of the dispute.
+    pub reason: &'static str,
+    /// Why the account is blocked from now on, where it is.
+    pub blocks: Option<&'static str>,
+}
+
+const fn ret(code: &'static str, failure: &'static str, reason: &'static str, blocks: Option<&'static str>) -> Return {
+    Return { code, failure, reason, blocks }
+}
+
+pub const RETURNS: &[Return] = &[
+    ret("R01", "insufficient_funds", "insufficient_funds", None),
+    ret("R02", "account_closed", "bank_cannot_process", Some("bank_account_closed")),
+    ret("R03", "no_account", "incorrect_account_details", Some("bank_account_invalid_details")),
+    ret("R04", "no_account", "incorrect_account_details", Some("bank_account_invalid_details")),
+    ret("R09", "insufficient_funds", "insufficient_funds", None),
+    ret("R10", "debit_not_authorized", "debit_not_authorized", Some("debit_not_authorized")),
+    ret("R05", "debit_not_authorized", "debit_not_authorized", Some("debit_not_authorized")),
+    ret("R07", "debit_not_authorized", "debit_not_authorized", Some("debit_not_authorized")),
+    ret("R08", "debit_not_authorized", "debit_not_authorized", Some("debit_not_authorized")),
+    ret("R11", "debit_not_authorized", "debit_not_authorized", Some("debit_not_authorized")),
+    ret("R16", "bank_account_restricted", "bank_cannot_process", Some("bank_account_frozen")),
+    ret("R20", "bank_account_restricted", "incorrect_account_details", Some("bank_account_unusable")),
+    ret("R29", "debit_not_authorized", "debit_not_authorized", Some("debit_not_authorized")),
+    ret("R31", "bank_account_restricted", "bank_cannot_process", Some("bank_account_restricted")),
+];
+
+/// A number that stood for the account works no more.
+const DEACTIVATED: Return = ret(
+    "R04",
+    "tokenized_account_number_deactivated",
+    "incorrect_account_details",
+    Some("tokenized_account_number_deactivated"),
+);
+
+pub fn returned(code: &str) -> Option<&'static Return> {
+    RETURNS.iter().find(|entry| entry.code == code)
+}
+
+/// The return behind one of Stripe's failure codes.
+pub fn failure(code: &str) -> Option<&'static Return> {
+    if code == DEACTIVATED.failure {
+        return Some(&DEACTIVATED);
+    }
+    RETURNS.iter().find(|entry| entry.failure == code)
+}
+
 /// The sentence that goes with a failure of a debit.
 pub fn message(code: &str) -> &'static str {
     match code {

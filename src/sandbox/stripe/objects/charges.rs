@@ -8,7 +8,7 @@ use crate::sandbox::stripe::wire::pages::Page;
 use crate::sandbox::stripe::wire::params::{Params, merge_metadata};
 use crate::sandbox::stripe::world::{World, public, text};
 
-use super::{balance, payment_methods};
+use super::{account, balance, payment_methods};
 
 /// The fields of a new charge that hold nothing yet.
 const UNSET: &[&str] = &[
@@ -51,6 +51,11 @@ pub fn attempt(world: &mut World, intent: &Value, method_id: &str, asked: &Asked
         Asked::Declined { code, message, .. } => ("failed", json!(code), json!(message)),
     };
     let outcome = match asked {
+        Asked::Declined { code, .. } if !card && code == "fraudulent" => json!({
+            "advice_code": null, "network_advice_code": null, "network_decline_code": null,
+            "network_status": "not_sent_to_network", "reason": "highest_risk_level", "risk_level": "highest",
+            "risk_score": 92, "seller_message": "Stripe blocked this payment as too risky.", "type": "blocked",
+        }),
         Asked::Declined { code, decline_code, .. } => json!({
             "advice_code": null, "network_advice_code": null, "network_decline_code": null,
             "network_status": "declined_by_network", "reason": decline_code.as_ref().unwrap_or(code),
@@ -98,6 +103,14 @@ pub fn attempt(world: &mut World, intent: &Value, method_id: &str, asked: &Asked
 fn details(world: &World, intent: &Value, method: &Value, paid: bool) -> Value {
     if method["type"] == "us_bank_account" {
         let bank = &method["us_bank_account"];
+        // Without an intent, or before Stripe has moved the account over, a bank token is debited the older way.
+        let from_token = method["id"].as_str().is_some_and(|id| id.starts_with(Kind::BankAccount.prefix()));
+        if from_token && (intent["id"].is_null() || account::plaid_tokens(world) == "legacy") {
+            return json!({"type": "ach_debit", "ach_debit": {
+                "account_holder_type": bank["account_holder_type"], "bank_name": bank["bank_name"], "country": "US",
+                "fingerprint": bank["fingerprint"], "last4": bank["last4"], "routing_number": bank["routing_number"],
+            }});
+        }
         return json!({"type": "us_bank_account", "us_bank_account": {
             "account_holder_type": bank["account_holder_type"], "account_type": bank["account_type"],
             "bank_name": bank["bank_name"], "fingerprint": bank["fingerprint"],
@@ -136,14 +149,18 @@ pub fn made_elsewhere(
     currency: &str,
     customer: Option<&str>,
     metadata: Value,
+    source: Option<&str>,
 ) -> Result<String, Refusal> {
-    let method = payment_methods::resolve(world, "pm_card_visa", "payment_method")?;
+    let method = payment_methods::resolve(world, source.unwrap_or("pm_card_visa"), "source")?;
+    payment_methods::owned(world, &method, customer, "source")?;
     let stand_in = json!({
         "amount": amount, "currency": currency, "customer": customer, "metadata": metadata, "capture_method": "automatic",
         "description": "Made elsewhere",
     });
     let id = attempt(world, &stand_in, &method, &Asked::Approved)?;
-    payment_methods::note(world, &method, "_used", json!(true));
+    if source.is_none() {
+        payment_methods::note(world, &method, "_used", json!(true));
+    }
     Ok(id)
 }
 

@@ -9,8 +9,8 @@ use crate::sandbox::stripe::wire::params::Params;
 use crate::sandbox::stripe::world::{World, random_text, text};
 
 use super::cards::{self, Conduct};
-use super::mandates;
 use super::payment_methods::{self, NewMethod};
+use super::{account, bank_days, mandates};
 
 /// Parameters that mean something only while confirming.
 const CONFIRM_ONLY: &[&str] = &["off_session", "return_url", "mandate", "mandate_data", "error_on_requires_action"];
@@ -196,7 +196,7 @@ pub fn fit_types(intent: &mut Value) -> Result<(), Refusal> {
 }
 
 /// `payment_method_options`, checked, merged into what the intent has.
-pub fn take_options(params: &mut Params) -> Result<Option<Map<String, Value>>, Refusal> {
+pub fn take_options(world: &World, params: &mut Params) -> Result<Option<Map<String, Value>>, Refusal> {
     let Some(mut options) = params.child("payment_method_options")? else { return Ok(None) };
     let mut out = Map::new();
     if let Some(mut card) = options.child("card")? {
@@ -207,7 +207,13 @@ pub fn take_options(params: &mut Params) -> Result<Option<Map<String, Value>>, R
         if let Some(usage) = card.choice("setup_future_usage", &["off_session", "on_session", "none"])? {
             kept.insert("setup_future_usage".to_owned(), json!(usage));
         }
-        // `moto` works only once Stripe switched it on for the account: here it is not, so it is an unknown parameter.
+        // Until Stripe has switched it on for the account, `moto` is an unknown parameter.
+        if account::takes_phone_orders(world)
+            && !world.caller.publishable
+            && let Some(moto) = card.boolean("moto")?
+        {
+            kept.insert("moto".to_owned(), json!(moto));
+        }
         card.finish()?;
         out.insert("card".to_owned(), Value::Object(kept));
     }
@@ -272,7 +278,8 @@ pub fn merge_options(intent: &mut Value, options: Option<Map<String, Value>>) {
 
 /// Whether the card asks for 3-D Secure now.
 pub fn must_authenticate(intent: &Value, method: &Value) -> bool {
-    if intent["_authenticated"] == true {
+    // A phone order has nobody who could answer the bank's question.
+    if intent["_authenticated"] == true || intent["payment_method_options"]["card"]["moto"] == true {
         return false;
     }
     let Some(card) = text(method, "_card").and_then(cards::named) else { return false };
@@ -310,11 +317,11 @@ pub fn ask_for_microdeposits(world: &mut World, kind: Kind, intent: &mut Value, 
     intent["status"] = json!("requires_action");
     intent["_tries"] = json!(0);
     intent["next_action"] = json!({"type": "verify_with_microdeposits", "verify_with_microdeposits": {
-        "arrival_date": world.now_s() + 2 * 86_400, "hosted_verification_url": format!("{}/_sandbox/microdeposits/{id}",
+        "arrival_date": bank_days::later(world.now_s(), 2), "hosted_verification_url": format!("{}/_sandbox/microdeposits/{id}",
         world.base_url), "microdeposit_type": way}});
     let noun = kind.name();
     if text(method, "_bank") == Some("failMicrodeposits") {
-        world.schedule(world.now_s() + 2 * 86_400, "microdeposits_fail", &id, json!(noun));
+        world.schedule(bank_days::later(world.now_s(), 2), "microdeposits_fail", &id, json!(noun));
     }
     world.schedule(world.now_s() + 10 * 86_400, "microdeposits_time_out", &id, json!(noun));
 }

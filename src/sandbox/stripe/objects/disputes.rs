@@ -8,7 +8,7 @@ use crate::sandbox::stripe::wire::pages::Page;
 use crate::sandbox::stripe::wire::params::{Params, merge_metadata};
 use crate::sandbox::stripe::world::{World, public, text};
 
-use super::{balance, mandates, payment_methods};
+use super::{balance, banks, mandates, payment_methods};
 
 const DISPUTE_FEE: i64 = 1500;
 const EVIDENCE: &[&str] = &["uncategorized_text", "product_description", "customer_name", "customer_email_address"];
@@ -35,17 +35,21 @@ pub fn open(world: &mut World, charge_id: &str, amount: Option<i64>, reason: &st
         json!({"type": "card", "card": {"brand": card["brand"], "case_type": if inquiry { "inquiry" } else { "chargeback" },
             "network_reason_code": "10.4"}})
     } else {
-        json!({"type": "us_bank_account"})
+        Value::Null
     };
-    let dispute = json!({
+    let mut dispute = json!({
         "id": id, "object": "dispute", "amount": amount, "balance_transactions": transactions, "charge": charge_id,
         "created": world.now_s(), "currency": currency, "enhanced_eligibility_types": [],
         "evidence": {"enhanced_evidence": {}}, "evidence_details": {"due_by": world.now_s() + 7 * 86_400, "enhanced_eligibility": {},
             "has_evidence": false, "past_due": false, "submission_count": 0},
         "is_charge_refundable": inquiry, "livemode": false, "metadata": {}, "payment_intent": charge["payment_intent"],
-        "payment_method_details": details, "reason": if inquiry { "fraudulent" } else { reason },
+        "reason": if inquiry { "fraudulent" } else { reason },
         "status": if inquiry { "warning_needs_response" } else { "needs_response" },
     });
+    // Bank debits have none: the document knows cards and wallets only.
+    if is_card {
+        dispute["payment_method_details"] = details;
+    }
     charge["disputed"] = json!(true);
     charge["_refundable"] = json!(inquiry);
     world.put(Kind::Charge, charge);
@@ -57,11 +61,19 @@ pub fn open(world: &mut World, charge_id: &str, amount: Option<i64>, reason: &st
     Ok(public(&dispute))
 }
 
-/// A bank debit comes back after it succeeded: opened and lost at once, the mandate with it.
+/// A bank debit comes back after it succeeded: opened and lost at once, the mandate with it, and from the second time on
+/// the account too. `reason` is one of Stripe's or one of the banks' codes, as R10.
 pub fn bank_return(world: &mut World, charge_id: &str, reason: &str) -> Answer {
-    let dispute = open(world, charge_id, None, reason)?;
+    let returned = banks::returned(reason);
+    let dispute = open(world, charge_id, None, returned.map_or(reason, |returned| returned.reason))?;
     let charge = world.load(Kind::Charge, charge_id)?;
     if let Some(method) = text(&charge, "payment_method") {
+        let before = payment_methods::load(world, method).is_some_and(|method| method["_disputed"] == true);
+        let unauthorized = banks::failure("debit_not_authorized").filter(|_| before);
+        if let Some(returned) = returned.filter(|returned| returned.blocks.is_some()).or(unauthorized) {
+            payment_methods::block(world, method, returned);
+        }
+        payment_methods::note(world, method, "_disputed", json!(true));
         let mandate =
             payment_methods::load(world, method).and_then(|method| text(&method, "_mandate").map(str::to_owned));
         if let Some(mandate) = mandate {

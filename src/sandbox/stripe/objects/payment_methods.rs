@@ -203,10 +203,10 @@ pub fn load(world: &World, id: &str) -> Option<Value> {
             "bank_name": account["bank_name"], "financial_connections_account": null,
             "fingerprint": account["fingerprint"], "last4": account["last4"],
             "networks": {"preferred": "ach", "supported": ["ach"]}, "routing_number": account["routing_number"],
-            "status_details": {},
+            "status_details": account.get("_status_details").cloned().unwrap_or_else(|| json!({})),
         },
         "_bank": account["_bank"], "_verified": account["status"] == "verified",
-        "_detached": account["_detached"], "_mandate": account["_mandate"],
+        "_detached": account["_detached"], "_mandate": account["_mandate"], "_disputed": account["_disputed"],
     }))
 }
 
@@ -223,6 +223,22 @@ pub fn note(world: &mut World, id: &str, field: &str, value: Value) {
             world.put(kind, document);
             return;
         }
+    }
+}
+
+/// The bank refuses this account from now on.
+pub fn block(world: &mut World, id: &str, returned: &banks::Return) {
+    let Some(reason) = returned.blocks else { return };
+    let details = json!({"blocked": {"network_code": returned.code, "reason": reason}});
+    if let Some(mut account) = world.ledger.get(Kind::BankAccount, id).cloned() {
+        account["_status_details"] = details;
+        account["status"] = json!(if reason == "tokenized_account_number_deactivated" { reason } else { "errored" });
+        world.put(Kind::BankAccount, account.clone());
+        world.emit("customer.source.updated", &account, None);
+    } else if let Some(mut method) = world.ledger.get(Kind::PaymentMethod, id).cloned() {
+        method["us_bank_account"]["status_details"] = details;
+        world.put(Kind::PaymentMethod, method.clone());
+        world.emit("payment_method.updated", &method, None);
     }
 }
 

@@ -25,7 +25,7 @@ pub fn create(world: &mut World, mut params: Params) -> Answer {
     let description = params.text("description")?;
     let metadata = params.metadata()?;
     let types = Types::take(&mut params)?;
-    let options = confirmation::take_options(&mut params)?;
+    let options = confirmation::take_options(world, &mut params)?;
     let mut confirmation = Confirmation::take(world, &mut params, confirm)?;
     params.finish()?;
     if let Some(customer) = &customer {
@@ -60,7 +60,7 @@ pub fn update(world: &mut World, id: &str, mut params: Params) -> Answer {
     let description = params.text("description")?;
     let metadata = params.metadata()?;
     let types = Types::take(&mut params)?;
-    let options = confirmation::take_options(&mut params)?;
+    let options = confirmation::take_options(world, &mut params)?;
     let mut confirmation = Confirmation::take(world, &mut params, false)?;
     params.finish()?;
     let mut intent = world.load(Kind::SetupIntent, id)?;
@@ -87,7 +87,7 @@ pub fn update(world: &mut World, id: &str, mut params: Params) -> Answer {
 }
 
 pub fn confirm(world: &mut World, id: &str, mut params: Params) -> Answer {
-    let options = confirmation::take_options(&mut params)?;
+    let options = confirmation::take_options(world, &mut params)?;
     let confirmation = Confirmation::take(world, &mut params, true)?;
     params.finish()?;
     let mut intent = world.load(Kind::SetupIntent, id)?;
@@ -116,6 +116,10 @@ fn proceed(world: &mut World, id: &str, mut confirmation: Confirmation) -> Answe
             let message = "This bank account needs a mandate: pass `mandate_data` with the customer's acceptance.";
             return Err(Refusal::state("setup_intent_mandate_invalid", message).param("mandate_data"));
         };
+        if !method["us_bank_account"]["status_details"]["blocked"].is_null() {
+            let message = "This bank account is blocked and can't be debited. Ask the customer for another one.";
+            return Err(Refusal::state("payment_method_bank_account_blocked", message).param("payment_method"));
+        }
         let mandate = mandates::grant(world, &method_id, acceptance, true, 0, "usd");
         intent["mandate"] = json!(mandate);
         if method["_verified"] != true {

@@ -24,6 +24,22 @@ pub fn issue_token(world: &mut World, number: &str, holder: Option<&str>, holder
     Ok(public(&token))
 }
 
+/// What a bank token stands for.
+pub fn token(world: &World, id: &str) -> Answer {
+    let token = world.load(Kind::BankToken, id)?;
+    let bank = text(&token, "_bank").and_then(banks::named).ok_or_else(|| Refusal::server(500))?;
+    let mut shown = public(&token);
+    shown["client_ip"] = Value::Null;
+    shown["bank_account"] = json!({
+        "id": format!("ba_of_{id}"), "object": "bank_account", "account_holder_name": token["_holder"],
+        "account_holder_type": token["_holder_type"], "account_type": "checking", "bank_name": "STRIPE TEST BANK",
+        "country": "US", "currency": "usd", "fingerprint": payment_methods::fingerprint(bank.number),
+        "last4": &bank.number[bank.number.len() - 4..], "routing_number": banks::ROUTING,
+        "status": if token["_verified"] == true { "verified" } else { "new" },
+    });
+    Ok(shown)
+}
+
 pub fn create(world: &mut World, customer: &str, mut params: Params) -> Answer {
     let token_id = params.required("source")?;
     let metadata = params.metadata()?;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox::stripe::ledger::Kind;
 use crate::sandbox::stripe::world::{World, text};
 
-use super::{disputes, payment_intents, refunds, setup_intents};
+use super::{debits, disputes, refunds, setup_intents};
 
 /// Runs everything that is due, in the order of its time. Answers how many ran.
 pub fn run_due(world: &mut World) -> usize {
@@ -29,8 +29,8 @@ fn run(world: &mut World, timer: &Value) {
     let detail = text(timer, "detail").unwrap_or_default();
     // Whatever was decided by hand in the meantime wins: then the object refuses, and nothing happens here.
     let _ = match text(timer, "what").unwrap_or_default() {
-        "debit_succeeds" => payment_intents::debit_succeeds(world, object),
-        "debit_fails" => payment_intents::debit_fails(world, object, detail),
+        "debit_succeeds" => debits::debit_succeeds(world, object),
+        "debit_fails" => debits::debit_fails(world, object, detail),
         "debit_returns" => {
             let charge =
                 world.ledger.get(Kind::PaymentIntent, object).and_then(|intent| intent["latest_charge"].as_str());
@@ -51,7 +51,7 @@ fn run(world: &mut World, timer: &Value) {
             if detail == Kind::SetupIntent.name() {
                 setup_intents::microdeposits_over(world, object, code, message);
             } else {
-                payment_intents::microdeposits_over(world, object, code, message);
+                debits::microdeposits_over(world, object, code, message);
             }
             return;
         }

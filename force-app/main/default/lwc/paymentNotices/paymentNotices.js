@@ -1,6 +1,8 @@
 import { subscribe, unsubscribe, isEmpEnabled } from 'lightning/empApi';
 import FORM_FACTOR from '@salesforce/client/formFactor';
 
+export { watch, tell } from './watcher';
+
 const CHANNEL = '/event/Payment_Notice__e';
 const ONLY_NEW_EVENTS = -1;
 // A notice may never come: it is not sent when the org's daily allocation is nearly used up.

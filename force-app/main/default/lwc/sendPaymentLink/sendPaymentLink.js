@@ -1,7 +1,7 @@
 import { LightningElement, api } from 'lwc';
 import { CloseActionScreenEvent } from 'lightning/actions';
 import { notifyRecordUpdateAvailable } from 'lightning/uiRecordApi';
-import { follow } from 'c/paymentNotices';
+import { follow, tell } from 'c/paymentNotices';
 import readOffer from '@salesforce/apex/SendPaymentLinkController.load';
 import send from '@salesforce/apex/SendPaymentLinkController.send';
 import copyLink from '@salesforce/apex/SendPaymentLinkController.copyLink';
@@ -207,6 +207,9 @@ export default class SendPaymentLink extends LightningElement {
     }
 
     show(status) {
+        if (status.state !== this.status?.state) {
+            tell(this.recordId);
+        }
         this.status = status;
         this.isLate = !status.isFinished && Date.now() - Date.parse(status.requestedAt) > PATIENCE_MS;
         if (status.isFinished) {

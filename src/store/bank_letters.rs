@@ -1,0 +1,98 @@
+//! Letters about bank payments: fixed in the transaction that books the step, mailed afterwards.
+
+use sqlx::FromRow;
+
+use super::{Result, Store, Tx, execute, fetch_all};
+
+/// One letter.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct BankLetter {
+    /// Recorded before the mail goes.
+    pub message_id: String,
+    pub kind: String,
+    pub stripe_id: String,
+    /// JSON of the engine's.
+    pub facts: String,
+    pub mail_to: String,
+    pub attempts: i64,
+}
+
+impl Store {
+    /// Takes letters that are due, and puts them off until `again_ms`, so that another sidecar takes others.
+    pub async fn take_bank_letters(&self, limit: i64, now_ms: i64, again_ms: i64) -> Result<Vec<BankLetter>> {
+        let mut tx = self.begin().await?;
+        let sql = tx.either(
+            "UPDATE bank_letters SET next_at_ms = $3, attempts = attempts + 1 WHERE message_id IN
+                 (SELECT message_id FROM bank_letters WHERE mailed_ms IS NULL AND next_at_ms <= $1
+                  ORDER BY next_at_ms LIMIT $2)
+             RETURNING message_id, kind, stripe_id, facts, mail_to, attempts",
+            "UPDATE bank_letters SET next_at_ms = $3, attempts = attempts + 1 WHERE message_id IN
+                 (SELECT message_id FROM bank_letters WHERE mailed_ms IS NULL AND next_at_ms <= $1
+                  ORDER BY next_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
+             RETURNING message_id, kind, stripe_id, facts, mail_to, attempts",
+        );
+        let due = fetch_all!(&mut tx, BankLetter, sql, now_ms, limit, again_ms)?;
+        tx.commit().await?;
+        Ok(due)
+    }
+
+    pub async fn bank_letter_mailed(&self, message_id: &str, now_ms: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        execute!(&mut tx, "UPDATE bank_letters SET mailed_ms = $2 WHERE message_id = $1", message_id, now_ms)?;
+        tx.commit().await
+    }
+
+    pub async fn bank_letter_again(&self, message_id: &str, at_ms: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        execute!(&mut tx, "UPDATE bank_letters SET next_at_ms = $2 WHERE message_id = $1", message_id, at_ms)?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Once a step: the same step booked again writes no second letter.
+    pub async fn insert_bank_letter(&mut self, letter: &BankLetter, now_ms: i64) -> Result<()> {
+        execute!(
+            self,
+            "INSERT INTO bank_letters (message_id, kind, stripe_id, facts, mail_to, attempts, next_at_ms)
+             VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT DO NOTHING",
+            letter.message_id.as_str(),
+            letter.kind.as_str(),
+            letter.stripe_id.as_str(),
+            letter.facts.as_str(),
+            letter.mail_to.as_str(),
+            now_ms,
+        )?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::harness::on_both;
+
+    #[tokio::test]
+    async fn a_letter_is_written_once_and_due_until_it_is_mailed() {
+        on_both(async |store| {
+            let letter = BankLetter {
+                message_id: "<a@x>".into(),
+                kind: "started".into(),
+                stripe_id: "pi_1".into(),
+                facts: "{}".into(),
+                mail_to: "jane@customers.example".into(),
+                attempts: 0,
+            };
+            let mut tx = store.begin().await.unwrap();
+            tx.insert_bank_letter(&letter, 10).await.unwrap();
+            tx.insert_bank_letter(&letter, 11).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(store.take_bank_letters(10, 10, 1_000).await.unwrap().len(), 1);
+            assert_eq!(store.take_bank_letters(10, 20, 1_000).await.unwrap().len(), 0, "it is taken");
+            assert_eq!(store.take_bank_letters(10, 1_000, 2_000).await.unwrap().len(), 1, "its sender died");
+            store.bank_letter_mailed("<a@x>", 1_500).await.unwrap();
+            assert_eq!(store.take_bank_letters(10, 9_000, 9_999).await.unwrap().len(), 0);
+        })
+        .await;
+    }
+}
