@@ -27,8 +27,8 @@ impl Package {
         let runtime = Arc::new(Runtime::load(&dirs).unwrap_or_else(|error| panic!("{error}")));
         let heard = Arc::new(Heard::default());
         let options = OrgOptions {
-            clerk_permission_sets: vec!["Quittance_Clerk".to_owned()],
-            integration_permission_sets: vec!["Quittance_Integration".to_owned()],
+            clerk_permission_sets: named(&["Quittance_Clerk", "Quittance_Invoice_Clerk"]),
+            integration_permission_sets: named(&["Quittance_Integration", "Quittance_Invoice_Integration"]),
             ..OrgOptions::default()
         };
         let org = Org::open(&dirs, runtime, heard.clone(), options).unwrap_or_else(|error| panic!("{error}"));
@@ -85,6 +85,10 @@ impl Package {
     pub fn heard(&self) -> Vec<Record> {
         std::mem::take(&mut *self.heard.0.lock().expect("the list"))
     }
+}
+
+fn named(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 pub fn record(object: &str, fields: &[(&str, Value)]) -> Record {
