@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{self, Config};
 use crate::domain::{CommandKind, OrgId};
 use crate::engine::banks::Banks;
-use crate::engine::commands::{BookPayment, CopyLink, ReviewInvoice, RevokeLink, SendLink, SyncNow};
+use crate::engine::commands::{BookPayment, CopyLink, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow};
 use crate::engine::house::House;
 use crate::engine::links::Links;
 use crate::engine::payments::{Payments, Settings};
@@ -70,6 +70,7 @@ impl Pay {
             .with(CommandKind::SyncNow, SyncNow(self.links.clone()))
             .with(CommandKind::ReviewInvoice, ReviewInvoice(self.payments.clone()))
             .with(CommandKind::BookPayment, BookPayment(self.payments.clone()))
+            .with(CommandKind::RenewLink, RenewLink(self.links.clone()))
     }
 
     /// The pages, with what `/metrics` and `/readyz` answer.

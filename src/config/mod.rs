@@ -445,7 +445,7 @@ impl Builder {
             }
         }
         let mut webhook_secrets: Vec<SecretString> =
-            raw.webhook_secrets.0.iter().map(|one| SecretString::from(one.clone())).collect();
+            raw.webhook_secrets.items().into_iter().map(SecretString::from).collect();
         if let Some(file) = raw.webhook_secrets_file.text()
             && let Some(content) = self.file("stripe.webhook_secrets_file", file)
         {
@@ -522,7 +522,7 @@ impl Builder {
         if live && public_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
             self.wrong("web.public_url", "http:// with a live Stripe key", "an address that begins with https://");
         }
-        let trusted_proxies = raw.trusted_proxies.0.clone();
+        let trusted_proxies = raw.trusted_proxies.items();
         // One that is passed over in silence would make every payer the proxy.
         for text in trusted_proxies.iter().filter(|text| !is_network(text)) {
             self.wrong("web.trusted_proxies", format!("{text:?}"), "addresses or networks, as 10.0.0.0/8");
@@ -562,7 +562,7 @@ impl Builder {
         Some(Company {
             legal_name: own(&raw.legal_name).unwrap_or_else(|| name.clone()),
             name,
-            address: raw.address.0.clone(),
+            address: raw.address.lines(),
             phone: own(&raw.phone),
             email: own(&raw.email),
             logo,

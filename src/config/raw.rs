@@ -42,9 +42,28 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// A list, or one text with commas.
+/// A list, or one text that stands for one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct List(pub(super) Vec<String>);
+pub(super) struct List(Vec<String>);
+
+impl List {
+    /// One text has commas between them.
+    pub(super) fn items(&self) -> Vec<String> {
+        self.split(',')
+    }
+
+    /// One text has line breaks between them: a line of an address may have commas in it.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.split('\n')
+    }
+
+    fn split(&self, mark: char) -> Vec<String> {
+        match self.0.as_slice() {
+            [text] => text.split(mark).map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+            list => list.to_vec(),
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for List {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -55,7 +74,7 @@ impl<'de> Deserialize<'de> for List {
                 f.write_str("a list of texts")
             }
             fn visit_str<E>(self, text: &str) -> Result<List, E> {
-                Ok(List(text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()))
+                Ok(List(vec![text.to_owned()]))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List, A::Error> {
                 let mut list = Vec::new();

@@ -26,6 +26,8 @@ pub enum CommandKind {
     RetryError,
     /// Our own: read a payment at Stripe again and book what is true. Its record is the org's; its id names the intent.
     BookPayment,
+    /// Our own: mail a fresh link, as its page was asked to. Its record is the invoice; its id names the links.
+    RenewLink,
 }
 
 /// Who waits: a person, or nobody in particular. Smaller goes first.
@@ -49,7 +51,7 @@ impl Priority {
 
 impl CommandKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SyncAccount,
         Self::SendLink,
         Self::CopyLink,
@@ -58,6 +60,7 @@ impl CommandKind {
         Self::ReviewInvoice,
         Self::RetryError,
         Self::BookPayment,
+        Self::RenewLink,
     ];
 
     /// As written in events and in the database.
@@ -71,6 +74,7 @@ impl CommandKind {
             Self::ReviewInvoice => "review_invoice",
             Self::RetryError => "retry_error",
             Self::BookPayment => "book_payment",
+            Self::RenewLink => "renew_link",
         }
     }
 
@@ -81,7 +85,7 @@ impl CommandKind {
 
     /// Whether it may come from the bus. What is our own can't be forged from there.
     pub fn from_salesforce(self) -> bool {
-        self != Self::BookPayment
+        !matches!(self, Self::BookPayment | Self::RenewLink)
     }
 
     /// Who waits for it.
@@ -198,10 +202,11 @@ mod tests {
             {"id":"a:1","type":"sync_account","record":"001D000000IqhSL","lane":"001D000000IqhSL"},
             {"id":"b","type":"drop_tables","record":"001D000000IqhSL","lane":"001D000000IqhSL"},
             {"id":"c","type":"book_payment","record":"001D000000IqhSL","lane":"001D000000IqhSL"},
+            {"id":"renew:d:e","type":"renew_link","record":"001D000000IqhSL","lane":"001D000000IqhSL"},
             7]}"#;
         let (commands, bad) = unpack(json).unwrap();
         assert_eq!(commands.len(), 1);
-        assert_eq!(bad.iter().map(|one| one.place).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(bad.iter().map(|one| one.place).collect::<Vec<_>>(), [2, 3, 4, 5]);
         assert_eq!(unpack(r#"{"v":2,"commands":[]}"#), Err(BadEvent::Version(2)));
         assert!(matches!(unpack("[]"), Err(BadEvent::NotJson(_))));
     }

@@ -14,6 +14,7 @@ pub mod mandate;
 pub mod money;
 pub mod payable;
 pub mod payment;
+pub mod postal;
 
 pub use command::{Command, CommandKind, Priority};
 pub use currency::Currency;

@@ -49,8 +49,7 @@ pub async fn create(
         }
         let stale = now_ms - effect.first_tried_ms > store::effects::KEY_LIFE_MS;
         if stale || attempts >= LOOK_AFTER {
-            let org = house.salesforce.session().await.ok().map(|token| token.org_id.to_string());
-            if let Some(id) = find(stripe, account_id, org.as_deref(), effect.first_tried_ms, priority).await? {
+            if let Some(id) = find(house, stripe, account_id, effect.first_tried_ms, priority).await? {
                 house.store.effect_done(&key, &id, now_ms).await?;
                 house.store.know_customer(account_id, &id, None).await?;
                 return Ok((id, false));
@@ -76,8 +75,7 @@ pub async fn create(
             }
             Err(error) if error.is_kept() => {
                 // The first call has ended and its key is spent. The list is consistent: what it lacks was not made.
-                let org = house.salesforce.session().await.ok().map(|token| token.org_id.to_string());
-                if let Some(id) = find(stripe, account_id, org.as_deref(), effect.first_tried_ms, priority).await? {
+                if let Some(id) = find(house, stripe, account_id, effect.first_tried_ms, priority).await? {
                     house.store.effect_done(&key, &id, house.now_ms()).await?;
                     house.store.know_customer(account_id, &id, None).await?;
                     return Ok((id, false));
@@ -91,20 +89,25 @@ pub async fn create(
     }
 }
 
-/// Finds an Account's Customer by our metadata. The list is consistent; the search lags.
+/// Finds an Account's Customer by our metadata. The list is consistent; the search lags. A person who waits looks alone; a
+/// backlog looks together.
 async fn find(
+    house: &House,
     stripe: &stripe::Client,
     account_id: &str,
-    org_id: Option<&str>,
     since_ms: i64,
     priority: Priority,
 ) -> Result<Option<String>, stripe::Error> {
-    let since = Created::since(since_ms / 1_000 - CLOCK_SLACK_S);
-    let customers = stripe.customers_created(since, priority).await?;
+    let org = house.salesforce.session().await.ok().map(|token| token.org_id.to_string());
+    let since_s = since_ms / 1_000 - CLOCK_SLACK_S;
+    if priority == Priority::Background {
+        return house.customer_list.find(stripe, account_id, org.as_deref(), since_s).await;
+    }
+    let customers = stripe.customers_created(Created::since(since_s), priority).await?;
     let ours = customers.into_iter().find(|customer| {
         !customer.deleted
             && customer.metadata.get("sf_account_id").is_some_and(|id| id == account_id)
-            && org_id.is_none_or(|org| customer.metadata.get("sf_org_id").is_some_and(|id| id == org))
+            && org.as_ref().is_none_or(|org| customer.metadata.get("sf_org_id").is_some_and(|id| id == org))
     });
     Ok(ours.map(|customer| customer.id))
 }

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::SteadyClock;
+use super::customer_list::CustomerList;
 use super::mapping::KnownMapping;
 use crate::salesforce;
 use crate::store::Store;
@@ -28,6 +29,8 @@ pub struct House {
     pub outbox_filled: Arc<Notify>,
     /// Cancelled when the daemon is to stop.
     pub stop: CancellationToken,
+    /// Customers at Stripe, listed once for all who look for theirs.
+    pub customer_list: Arc<CustomerList>,
     me: Arc<RwLock<String>>,
     in_doubt: Arc<AtomicBool>,
 }
@@ -44,6 +47,7 @@ impl House {
             commands_came: Arc::default(),
             outbox_filled: Arc::default(),
             stop,
+            customer_list: Arc::default(),
             me,
             in_doubt: Arc::default(),
         }

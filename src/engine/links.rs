@@ -1,5 +1,7 @@
 //! Payment links: sent, copied, replaced, revoked; and the one-time codes mailed from their pages.
 
+mod renewal;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -278,6 +280,19 @@ impl Links {
         address: &str,
         message_id: String,
     ) -> Result<Letter, Error> {
+        let at = Timestamp::from_millisecond(link.made_ms).unwrap_or_default();
+        self.letter_about(request.note.as_deref(), invoice, link, address, message_id, at).await
+    }
+
+    async fn letter_about(
+        &self,
+        note: Option<&str>,
+        invoice: &Invoice,
+        link: &Link,
+        address: &str,
+        message_id: String,
+        at: Timestamp,
+    ) -> Result<Letter, Error> {
         let standing = self.payments.standing(invoice).await?;
         let balance = standing.balance().map_err(PaymentsError::from)?;
         let paid = (!standing.settled.is_zero()).then(|| money_words(standing.settled));
@@ -290,12 +305,12 @@ impl Links {
             },
             message_id,
             in_reply_to: None,
-            at: Timestamp::from_millisecond(link.made_ms).unwrap_or_default(),
+            at,
             content: Content::Request {
                 invoice: letter_invoice(invoice),
                 due: money_words(balance),
                 paid_before: paid,
-                note: request.note.clone(),
+                note: note.map(str::to_owned),
                 link: mail::Link { url, works_until },
             },
             test: self.payments.settings().test,

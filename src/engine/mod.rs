@@ -3,6 +3,7 @@
 pub mod banks;
 pub mod clock;
 pub mod commands;
+pub mod customer_list;
 pub mod customers;
 pub mod house;
 pub mod intake;

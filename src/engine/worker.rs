@@ -297,7 +297,7 @@ async fn give_up(
     let (record, lane) = (command.record.as_str(), command.lane.as_str());
     error = match command.kind {
         CommandKind::SyncAccount => error.with("Account__c", record),
-        CommandKind::ReviewInvoice => error.with("Invoice__c", record),
+        CommandKind::ReviewInvoice | CommandKind::RenewLink => error.with("Invoice__c", record),
         CommandKind::SendLink | CommandKind::CopyLink | CommandKind::RevokeLink | CommandKind::SyncNow
             if lane != record =>
         {

@@ -56,7 +56,7 @@ key = "c2FuZGJveC1saW5rLWtleS1vZi10aGlydHktdHdvLWJ5dGVz"
 [company]
 name = "Larkspur Supply"
 legal_name = "Larkspur Supply Company, Inc."
-address = "88 Foundry Lane, Portland, OR 97209, United States"
+address = ["88 Foundry Lane", "Portland, OR 97209", "United States"]
 phone = "+1 503 555 0100"
 email = "billing@larkspur.example"
 colour = "\#1f5f5b"

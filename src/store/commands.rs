@@ -277,6 +277,13 @@ impl Tx {
         Ok(touched > 0)
     }
 
+    /// When fresh links were asked for an invoice since a moment.
+    pub async fn renewals_since(&mut self, invoice: &SalesforceId, since_ms: i64) -> Result<Vec<i64>> {
+        let sql = "SELECT received_ms FROM commands WHERE kind = 'renew_link' AND lane = $1 AND received_ms > $2";
+        let rows = fetch_all!(self, (i64,), sql, invoice.as_str(), since_ms)?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
     /// Whether a command of this id is known.
     pub async fn knows_command(&mut self, id: &str) -> Result<bool> {
         Ok(fetch_scalar!(self, String, "SELECT id FROM commands WHERE id = $1", id)?.is_some())

@@ -46,6 +46,10 @@ pub struct LedgerPayment {
     pub failure: Option<String>,
     /// Seconds since 1970.
     pub received_s: Option<i64>,
+    /// Asked back by the customer's bank and not decided. It counts as paid until it is.
+    pub disputed: Money,
+    /// When money went back last; seconds since 1970.
+    pub returned_s: Option<i64>,
     pub receipt_number: Option<String>,
 }
 
@@ -79,6 +83,8 @@ struct Row {
     descriptor: Option<String>,
     failure: Option<String>,
     received_s: Option<i64>,
+    disputed_minor: i64,
+    returned_s: Option<i64>,
     receipt_number: Option<String>,
 }
 
@@ -114,6 +120,8 @@ impl TryFrom<Row> for LedgerPayment {
             descriptor: row.descriptor,
             failure: row.failure,
             received_s: row.received_s,
+            disputed: money(row.disputed_minor)?,
+            returned_s: row.returned_s,
             receipt_number: row.receipt_number,
         })
     }
@@ -178,12 +186,13 @@ impl Tx {
             self,
             "INSERT INTO payments (stripe_id, charge_id, attempt_id, invoice_id, account_id, link_id, kind, source, currency,
                  asked_minor, received_minor, refunded_minor, lost_minor, kept_minor, state, method_detail, descriptor, failure,
-                 received_s, receipt_number, changed_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                 received_s, receipt_number, changed_ms, disputed_minor, returned_s)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
              ON CONFLICT (stripe_id) DO UPDATE SET charge_id = $2, attempt_id = $3, invoice_id = $4, account_id = $5,
                  link_id = $6, kind = $7, source = $8, currency = $9, asked_minor = $10, received_minor = $11,
                  refunded_minor = $12, lost_minor = $13, kept_minor = $14, state = $15, method_detail = $16, descriptor = $17,
-                 failure = $18, received_s = $19, receipt_number = $20, changed_ms = $21",
+                 failure = $18, received_s = $19, receipt_number = $20, changed_ms = $21,
+                 disputed_minor = $22, returned_s = $23",
             payment.stripe_id.as_str(),
             payment.charge_id.as_deref(),
             payment.attempt_id.as_deref(),
@@ -205,6 +214,8 @@ impl Tx {
             payment.received_s,
             payment.receipt_number.as_deref(),
             now_ms,
+            payment.disputed.minor(),
+            payment.returned_s,
         )?;
         Ok(())
     }
@@ -257,6 +268,8 @@ mod tests {
                 descriptor: None,
                 failure: None,
                 received_s: Some(1_764_000_000),
+                disputed: usd(50),
+                returned_s: Some(1_764_100_000),
                 receipt_number: None,
             };
             let mut tx = store.begin().await.unwrap();

@@ -35,6 +35,14 @@ impl Dispute {
     pub fn lost(&self) -> bool {
         self.status == "lost"
     }
+
+    /// The bank has asked, and nobody knows yet how it ends.
+    pub fn undecided(&self) -> bool {
+        matches!(
+            self.status.as_str(),
+            "needs_response" | "under_review" | "warning_needs_response" | "warning_under_review"
+        )
+    }
 }
 
 impl Client {

@@ -19,7 +19,9 @@ use super::{assets, health, pay, receipt, security, webhooks};
 pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/p/{token}", get(pay::open::before).post(pay::open::go_on))
+        .route("/p/{token}/renew", get(pay::renew::told).post(pay::renew::by_token))
         .route("/pay/{link}", get(pay::page::page))
+        .route("/pay/{link}/renew", get(pay::renew::told_visitor).post(pay::renew::by_visitor))
         .route("/pay/{link}/attempts", post(pay::attempt::begin))
         .route("/pay/{link}/attempts/{attempt}", get(pay::status::page))
         .route("/pay/{link}/attempts/{attempt}/check", post(pay::status::check))

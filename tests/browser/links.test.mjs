@@ -63,7 +63,73 @@ test('a link that the clerk switched off, and one that a newer mail replaced', a
     const reader = await house.page('phone');
     await visited(reader, first, 'replaced', 'Larkspur Supply replaced this link', 410);
     assert.equal((await reader.goto(second)).status(), 200);
+    // "Send it again" mails the newer link to the newer address, and never brings the old one back.
+    await reader.goto(first);
+    const letters = async (to) => (await house.mails()).filter((mail) => JSON.stringify(mail.to).includes(to) && mail.subject.includes(replaced.name)).length;
+    const [wrong, right] = [await letters(`"${replaced.email}`), await letters(`other-${replaced.email}`)];
+    await reader.getByRole('button', { name: 'Send it again' }).click();
+    await said(reader, 'replaced-sent-again', 'Look into your mailbox');
+    await eventually('the newer link to be mailed again', 20, async () => (await letters(`other-${replaced.email}`)) === right + 1);
+    assert.equal(await letters(`"${replaced.email}`), wrong);
+    assert.equal((await reader.goto(second)).status(), 200);
     await reader.context().close();
+});
+
+test('a link that ran out sends a new one to the address of the old one, once, and the org sees it', async () => {
+    const invoice = await house.invoice();
+    const page = await house.at(invoice);
+    const link = await eventually('the link in the org', 20, () => linkOf(invoice, 'Open'));
+    house.sql(`UPDATE links SET expires_ms = ${Date.now() - 60_000}, made_ms = ${Date.now() - 86_400_000 * 20} WHERE link_id = '${link.Link_Id__c}'`);
+    // On the page behind the cookie as on the one from the mail.
+    await page.goto(page.url());
+    await said(page, 'expired-renew-visitor', 'This link has run out');
+    await page.getByRole('button', { name: 'Send a new link' }).waitFor();
+    await visited(page, invoice.link, 'expired-renew', 'This link has run out', 410);
+    assert.ok(!(await page.content()).includes(invoice.email), 'no address on the page');
+    const letters = async () => (await house.mails()).filter((mail) => JSON.stringify(mail.to).includes(invoice.email) && mail.subject.includes(invoice.name));
+    const before = (await letters()).length;
+    await page.locator('main').getByRole('button').focus();
+    await page.keyboard.press('Enter');
+    await said(page, 'renewed', 'Look into your mailbox');
+    assert.ok(!(await page.content()).includes(invoice.email), 'nor here');
+    const mail = await eventually('the new link', 20, async () => {
+        const now = await letters();
+        return now.length > before && (await fetch(`${house.endpoints.smtp.mailbox_url}/api/messages/${now.at(-1).id}`)).json();
+    });
+    const fresh = mail.text.split(/\s+/).find((word) => word.startsWith(`${house.endpoints.page_url}/p/`));
+    assert.notEqual(fresh, invoice.link);
+    // Pressed again from the old page, nothing more goes out for a while, and the words are the same.
+    await page.goto(invoice.link);
+    await said(page, 'expired-then-replaced', 'Larkspur Supply replaced this link');
+    await page.getByRole('button', { name: 'Send it again' }).click();
+    await said(page, 'renewed-again', 'Look into your mailbox');
+    const rows = await eventually('the links in the org', 20, async () => {
+        const found = await house.query(`SELECT State__c, Sent_To__c, Sent_At__c FROM Payment_Link__c WHERE Invoice__c = '${invoice.id}' ORDER BY State__c`);
+        return found.length === 2 && found.every((row) => row.Sent_At__c) && found;
+    });
+    assert.deepEqual(rows.map((row) => [row.State__c, row.Sent_To__c]), [['Open', invoice.email], ['Replaced', invoice.email]]);
+    await page.goto(fresh);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await payWith(page, CARDS.good);
+    await received(page);
+    assert.equal((await letters()).length, before + 1);
+    // Paid: the old link has nothing to send any more, and shows the receipt.
+    await page.goto(invoice.link);
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    await page.context().close();
+});
+
+test('a copied link that ran out has nobody to be mailed to', async () => {
+    const invoice = await house.invoice();
+    const copied = JSON.stringify(await house.press('SendPaymentLinkController', 'copyLink', { invoiceId: invoice.id }));
+    const address = copied.slice(copied.indexOf('http')).split('"')[0];
+    const page = await house.page('phone');
+    await eventually('the copied link', 20, async () => (await page.goto(address)).status() === 200);
+    const link = await eventually('the link in the org', 20, () => linkOf(invoice, 'Open'));
+    house.sql(`UPDATE links SET expires_ms = ${Date.now() - 60_000} WHERE link_id = '${link.Link_Id__c}'`);
+    await visited(page, address, 'expired-copied', 'This link has run out', 410);
+    assert.equal(await page.locator('main form').count(), 0);
+    await page.context().close();
 });
 
 test('an address that was never a link, and one cut short, are answered alike', async () => {

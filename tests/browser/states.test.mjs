@@ -263,3 +263,74 @@ test('without JavaScript, without the cookie, with an old form, too often', asyn
     await refused(eager, 'too-often', 'Too many tries in a short time');
     await eager.context().close();
 });
+
+test('the same amount again within minutes is asked about, and paid where it is meant', async () => {
+    const invoice = await house.invoice();
+    const page = await house.at(invoice);
+    const own = page.url();
+    await choosePart(page, '20');
+    await payWith(page, CARDS.good);
+    await received(page);
+    await page.goto(own);
+    await choosePart(page, '20');
+    await payWith(page, CARDS.good);
+    await refused(page, 'duplicate-suspected', 'A payment of the same amount was just made');
+    assert.deepEqual(await house.taken(invoice), [2000]);
+    // Another amount is no question.
+    await page.getByRole('button', { name: 'Pay the same amount again' }).waitFor();
+    await page.getByLabel('Amount in').fill('20.00');
+    await payButton(page).click();
+    await refused(page, 'duplicate-suspected-again', 'A payment of the same amount was just made');
+    await page.getByRole('button', { name: 'Pay the same amount again' }).click();
+    await received(page);
+    assert.deepEqual(await house.taken(invoice), [2000, 2000]);
+    await page.context().close();
+});
+
+test('money that went back: refunded in part and in full, under review, taken back by the bank', async () => {
+    const intentOf = async (invoice) => (await house.stripe('state')).payment_intents.find((intent) => intent.metadata.sf_invoice_id === invoice.id);
+    const paid = async () => {
+        const invoice = await house.invoice();
+        const page = await house.at(invoice);
+        const own = page.url();
+        await payWith(page, CARDS.good);
+        await received(page);
+        return { invoice, page, own, status: page.url(), intent: await intentOf(invoice) };
+    };
+    const refunded = await paid();
+    await house.stripe('refunds', { payment_intent: refunded.intent.id, amount: 2000 });
+    await house.becomes(refunded.invoice, { Settled__c: 30 });
+    await refunded.page.goto(refunded.own);
+    await refunded.page.getByRole('heading', { level: 2, name: '$20.00 USD was refunded' }).waitFor();
+    await said(refunded.page, 'refunded-in-part', '$20.00 USD left to pay');
+    await refunded.page.goto(refunded.status);
+    await said(refunded.page, 'refunded-in-part-payment', '$20.00 USD was refunded');
+    await house.stripe('refunds', { payment_intent: refunded.intent.id, amount: 3000 });
+    await house.becomes(refunded.invoice, { Settled__c: 0 });
+    await refunded.page.goto(refunded.own);
+    await said(refunded.page, 'refunded', '$50.00 USD was refunded');
+    await refunded.page.getByRole('link', { name: /Receipt .* \(PDF/ }).waitFor();
+    await refunded.page.getByRole('link', { name: `Pay invoice ${refunded.invoice.name} again` }).click();
+    await said(refunded.page, 'refunded-pay-again', `Pay invoice ${refunded.invoice.name}`);
+    await house.update('Invoice__c', refunded.invoice.id, { Status__c: 'Cancelled' });
+    await refunded.page.goto(refunded.own);
+    await said(refunded.page, 'refunded-withdrawn', '$50.00 USD was refunded');
+    await refunded.page.context().close();
+
+    const disputed = await paid();
+    const dispute = await house.stripe('disputes', { charge: disputed.intent.latest_charge });
+    await eventually('the page to know of the dispute', 20, async () => {
+        await disputed.page.goto(disputed.own);
+        return disputed.page.getByRole('heading', { level: 1, name: 'This payment is being reviewed by your bank' }).isVisible();
+    });
+    await said(disputed.page, 'disputed', 'This payment is being reviewed by your bank');
+    assert.equal((await house.row(disputed.invoice, 'Status__c')).Status__c, 'Paid', 'it counts until it is lost');
+    await disputed.page.goto(disputed.status);
+    await said(disputed.page, 'disputed-payment', 'This payment is being reviewed by your bank');
+    await house.stripe(`disputes/${dispute.id}/close`, { outcome: 'lost' });
+    await house.becomes(disputed.invoice, { Settled__c: 0 });
+    await disputed.page.goto(disputed.own);
+    await disputed.page.getByRole('heading', { level: 2, name: 'Your bank took $50.00 USD back' }).waitFor();
+    await said(disputed.page, 'dispute-lost', `Pay invoice ${disputed.invoice.name}`);
+    await disputed.page.context().close();
+});

@@ -13,7 +13,7 @@ async fn two_halves_make_an_invoice_paid_each_with_its_receipt(house: &House) {
     let first = payer.pay(Some("25")).await;
     scene.stands(house, "Partly Paid", 25.0, 25.0).await;
     payer.page().await.says("$25.00 USD left to pay");
-    let second = payer.pay(Some("25.00")).await;
+    let second = payer.pay_again(Some("25.00")).await;
     scene.stands(house, "Paid", 50.0, 0.0).await;
     payer.page().await.says("This invoice is paid");
     Payer::look(house, &scene.link).await.says("This invoice is paid");

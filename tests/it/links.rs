@@ -140,6 +140,31 @@ async fn what_cannot_be_sent_is_refused_in_its_own_words(house: &House) {
     assert_eq!(house.query(&requests).await.expect("rows").len(), 0, "what is refused is not even asked for");
 }
 
+/// The page of a replaced link has the newer one mailed again, to the newer address and never to the old one.
+async fn a_replaced_link_has_the_newer_one_mailed_again(house: &House) {
+    let scene = payer::sent(house, "L-AGAIN", json!(21), "USD").await;
+    let right = "right@customers.example";
+    let newer = scene.send(house, right).await;
+    let page = Payer::look(house, &scene.link).await;
+    page.says("Send it again");
+    assert!(!page.text.contains(right), "{}", page.text);
+    let csrf = page.input("csrf");
+    for _ in 0..2 {
+        let answer = house.http.post(format!("{}/renew", scene.link)).form(&[("csrf", &csrf)]).send().await;
+        assert_eq!(answer.expect("the press").status(), 303);
+    }
+    let mails = || async { payer::links_mailed(house, right, "L-AGAIN").await };
+    until("the newer link to be mailed again", 30, || async {
+        let mailed = mails().await;
+        Ok(if mailed.len() == 2 { Ok(()) } else { Err(format!("{mailed:?}")) })
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(mails().await, [newer.clone(), newer], "the same link, and once only");
+    assert_eq!(payer::links_mailed(house, &scene.email, "L-AGAIN").await, [scene.link.clone()]);
+    links_are(house, &scene.invoice, &[(&scene.email, "Replaced"), (right, "Open")]).await;
+}
+
 async fn an_address_that_is_no_link_says_the_same_whatever_it_is(house: &House) {
     let base = format!("{}/p/", house.endpoints.page_url);
     for token in ["x", "../..", &"A".repeat(43), &"A".repeat(400), "%00", "<script>"] {
@@ -223,6 +248,7 @@ async fn links_are_sent_replaced_copied_revoked_and_run_out() {
     tokio::join!(
         the_same_address_gets_the_same_link_and_another_one_replaces_it(&house),
         a_copied_link_works_and_the_org_holds_only_its_hash(&house),
+        a_replaced_link_has_the_newer_one_mailed_again(&house),
         a_revoked_link_pays_nothing_and_what_was_open_under_it_is_canceled(&house),
         a_link_that_ran_out_still_shows_its_receipt(&house),
         what_cannot_be_sent_is_refused_in_its_own_words(&house),

@@ -2,6 +2,7 @@
 
 mod book_payment;
 mod copy_link;
+mod renew_link;
 mod retry_error;
 mod review_invoice;
 mod revoke_link;
@@ -11,6 +12,7 @@ mod sync_now;
 
 pub use book_payment::BookPayment;
 pub use copy_link::CopyLink;
+pub use renew_link::RenewLink;
 pub use retry_error::RetryError;
 pub use review_invoice::ReviewInvoice;
 pub use revoke_link::RevokeLink;

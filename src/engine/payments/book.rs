@@ -25,6 +25,7 @@ pub struct Booked {
 impl Payments {
     /// Reads an intent and books it.
     pub async fn book_intent(&self, id: &str, priority: Priority) -> Result<Booked, Error> {
+        let mut canceled = false;
         loop {
             let number = self.readings().begin();
             let intent = self.stripe().intent(id, priority).await?;
@@ -34,8 +35,15 @@ impl Payments {
                 let read = self.read_of_intent(&intent, account.clone(), priority).await?;
                 if let Some(read) = read {
                     let Some(turn) = self.readings().turn(id, number).await else { continue };
-                    self.book(&read).await?;
+                    let closed = self.book(&read).await?;
                     turn.done();
+                    // Once: whatever the cancel said, the reading after it tells what is true.
+                    if let Some(attempt) = closed.filter(|_| !canceled) {
+                        tracing::info!(attempt.id = %attempt, intent.id = id, "the intent of a closed attempt is found and canceled");
+                        self.cancel(&attempt, id).await?;
+                        canceled = true;
+                        continue;
+                    }
                 }
             }
             return Ok(Booked { intent, owner });
@@ -60,7 +68,7 @@ impl Payments {
             _ => return Ok(()),
         };
         let currency = currency(&charge.id, &charge.currency)?;
-        let (part, returned_for) = self.part(&charge, currency, status == IntentStatus::Succeeded, priority).await?;
+        let (part, aside) = self.part(&charge, currency, status == IntentStatus::Succeeded, priority).await?;
         let kind = kind_of(&charge);
         let read = Read {
             stripe_id: charge.id.clone(),
@@ -80,15 +88,17 @@ impl Payments {
             created_s: charge.created,
             received_s: (status == IntentStatus::Succeeded).then(|| charge.received_s()),
             has_intent: false,
+            aside,
             method: None,
-            returned_for,
             legacy: is_legacy(&charge),
         };
-        self.book(&read).await
+        self.book(&read).await?;
+        Ok(())
     }
 
     /// One reading into ledger, reservation, receipt and outbox, in one transaction. The same reading twice changes nothing.
-    async fn book(&self, read: &Read) -> Result<(), Error> {
+    /// Answers the attempt where it is closed and its intent could still be confirmed.
+    async fn book(&self, read: &Read) -> Result<Option<String>, Error> {
         let named = |name: &str| read.metadata.get(name).and_then(|id| SalesforceId::parse(id).ok());
         let invoice_id = named("sf_invoice_id");
         // For the receipt's words; read before the transaction, since nothing outside is asked inside one.
@@ -159,7 +169,7 @@ impl Payments {
                 from: rung(&from, failed(&before)),
                 to: rung(&to, failed(&before)),
                 amount: read.asked,
-                code: read.returned_for.as_deref().or(read.decline_code.as_deref()),
+                code: read.aside.returned_for.as_deref().or(read.decline_code.as_deref()),
                 method: read.method_detail.as_deref(),
                 legacy: read.legacy,
                 invoice: invoice.as_ref(),
@@ -169,7 +179,8 @@ impl Payments {
         tx.commit().await?;
         self.outbox_filled();
         self.nudge(); // a receipt may be due
-        Ok(())
+        let closed = attempt.filter(|attempt| attempt.state == AttemptState::Closed);
+        Ok(closed.filter(|_| read.seen.status.may_be_canceled()).map(|attempt| attempt.id))
     }
 
     async fn invoice_for_booking(&self, id: &SalesforceId, status: IntentStatus) -> Result<Option<Invoice>, Error> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::org::{OrgError, quoted, text};
 use super::{Error, Payments};
 use crate::domain::payable::Counted;
+use crate::domain::postal::Postal;
 use crate::domain::{Currency, Money, SalesforceId};
 
 /// Salesforce is waited for this long while a payer looks at the page.
@@ -140,17 +141,16 @@ fn understand(copy: &Copy) -> Result<Invoice, OrgError> {
         Some("Cancelled") => InvoiceStatus::Cancelled,
         _ => InvoiceStatus::Draft,
     };
-    let city = [text(record, "Account__r.BillingPostalCode"), text(record, "Account__r.BillingCity")];
-    let city = city.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let country = text(record, "Account__r.BillingCountry");
-    let address = text(record, "Account__r.BillingStreet")
-        .iter()
-        .flat_map(|street| street.lines())
-        .map(str::to_owned)
-        .chain((!city.is_empty()).then_some(city))
-        .chain(text(record, "Account__r.BillingState"))
-        .chain(country.clone())
-        .collect();
+    let part = |name: &str| text(record, &format!("Account__r.Billing{name}"));
+    let country = part("Country");
+    let address = Postal {
+        street: part("Street").as_deref(),
+        city: part("City").as_deref(),
+        state: part("State").as_deref(),
+        code: part("PostalCode").as_deref(),
+        country: country.as_deref(),
+    }
+    .lines();
     let account_email = text(record, "Account__r.Billing_Email__c");
     Ok(Invoice {
         id: salesforce_id("Id")?,

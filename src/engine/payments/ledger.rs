@@ -48,11 +48,13 @@ impl Payments {
                 // Its room is free, and why it failed is still worth knowing.
                 Payment::Canceled => before.and_then(|before| before.failure.clone()),
                 Payment::Settled { .. } if read.kind == MethodKind::BankAccount => {
-                    read.returned_for.as_deref().map(|code| Reason::from_code(code).for_clerk().to_owned())
+                    read.aside.returned_for.as_deref().map(|code| Reason::from_code(code).for_clerk().to_owned())
                 }
                 _ => None,
             },
             received_s: read.received_s,
+            disputed: read.aside.disputed,
+            returned_s: read.aside.returned_s,
             receipt_number: before.and_then(|before| before.receipt_number.clone()),
         };
         let settles = matches!(to, Payment::Settled { .. }) && payment.receipt_number.is_none();

@@ -140,6 +140,8 @@ mod tests {
             descriptor: None,
             failure: None,
             received_s: Some(1_764_000_000),
+            disputed: usd(0),
+            returned_s: None,
             receipt_number: Some("R-000001".into()),
         }
     }

@@ -29,10 +29,20 @@ pub(super) struct Read {
     pub(super) has_intent: bool,
     /// The method at Stripe.
     pub(super) method: Option<String>,
-    /// Why a bank took back what it had paid.
-    pub(super) returned_for: Option<String>,
     /// A debit by Stripe's older path.
     pub(super) legacy: bool,
+    pub(super) aside: Aside,
+}
+
+/// What decides nothing about the invoice, and what the payer wants to read.
+#[derive(Clone, Debug)]
+pub(super) struct Aside {
+    /// Asked back by the customer's bank, and not decided.
+    pub(super) disputed: Money,
+    /// When money went back last, in seconds since 1970.
+    pub(super) returned_s: Option<i64>,
+    /// Why a bank took back what it had paid: a dispute's reason.
+    pub(super) returned_for: Option<String>,
 }
 
 impl Payments {
@@ -52,16 +62,17 @@ impl Payments {
             (None, Some(id)) => Some(self.stripe().charge(id, priority).await?),
             (None, None) => None,
         };
-        let (part, returned_for) = match (&charge, status) {
+        let none = Aside { disputed: Money::zero(currency), returned_s: None, returned_for: None };
+        let (part, aside) = match (&charge, status) {
             (Some(charge), IntentStatus::Succeeded) => {
                 let received = Money::from_stripe(intent.amount_received, currency)?;
-                let (part, returned_for) = self.part(charge, currency, true, priority).await?;
-                (Part { received, ..part }, returned_for)
+                let (part, aside) = self.part(charge, currency, true, priority).await?;
+                (Part { received, ..part }, aside)
             }
             (None, IntentStatus::Succeeded) => {
-                (Part::received(Money::from_stripe(intent.amount_received, currency)?), None)
+                (Part::received(Money::from_stripe(intent.amount_received, currency)?), none)
             }
-            _ => (Part::received(Money::zero(currency)), None),
+            _ => (Part::received(Money::zero(currency)), none),
         };
         let kind = match &charge {
             Some(charge) => kind_of(charge),
@@ -101,8 +112,8 @@ impl Payments {
             created_s: intent.created,
             received_s: charge.as_ref().filter(|_| status == IntentStatus::Succeeded).map(Charge::received_s),
             has_intent: true,
+            aside,
             method,
-            returned_for,
             legacy: charge.as_ref().is_some_and(is_legacy),
         }))
     }
@@ -114,33 +125,37 @@ impl Payments {
         currency: Currency,
         succeeded: bool,
         priority: Priority,
-    ) -> Result<(Part, Option<String>), Error> {
+    ) -> Result<(Part, Aside), Error> {
         let zero = Money::zero(currency);
+        let mut aside = Aside { disputed: zero, returned_s: None, returned_for: None };
         if !succeeded {
-            return Ok((Part::received(zero), None));
+            return Ok((Part::received(zero), aside));
         }
-        let mut returned_for = None;
         let captured = if charge.amount_captured > 0 { charge.amount_captured } else { charge.amount };
         let mut part = Part::received(Money::from_stripe(captured, currency)?);
         if charge.amount_refunded > 0 {
             for refund in self.stripe().refunds_of_charge(&charge.id, priority).await? {
                 if refund.succeeded() {
                     part.refunded = part.refunded.plus(Money::from_stripe(refund.amount, currency)?)?;
+                    aside.returned_s = aside.returned_s.max(Some(refund.created));
                 }
             }
         }
         if charge.disputed {
             for dispute in self.stripe().disputes_of_charge(&charge.id, priority).await? {
-                // A dispute may be in the bank's own currency; then the whole charge is what was lost.
+                // A dispute may be in the bank's own currency; then the whole charge is what it is about.
+                let same = dispute.currency.eq_ignore_ascii_case(currency.code());
+                let amount = Money::from_stripe(if same { dispute.amount } else { charge.amount }, currency)?;
                 if dispute.lost() {
-                    returned_for = Some(dispute.reason.clone());
-                    let same = dispute.currency.eq_ignore_ascii_case(currency.code());
-                    let amount = if same { dispute.amount } else { charge.amount };
-                    part.lost = part.lost.plus(Money::from_stripe(amount, currency)?)?;
+                    aside.returned_for = Some(dispute.reason.clone());
+                    part.lost = part.lost.plus(amount)?;
+                    aside.returned_s = aside.returned_s.max(Some(dispute.created));
+                } else if dispute.undecided() {
+                    aside.disputed = aside.disputed.plus(amount)?;
                 }
             }
         }
-        Ok((part, returned_for))
+        Ok((part, aside))
     }
 }
 

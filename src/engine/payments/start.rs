@@ -8,6 +8,7 @@ use crate::domain::link::LinkUse;
 use crate::domain::payable::{NotPayable, admit};
 use crate::domain::{LinkId, Money};
 use crate::engine::banks::{BankOrder, BankRefused};
+use crate::store::Tx;
 use crate::store::attempts::{Attempt, AttemptState};
 use crate::store::links::Link;
 use crate::store::mandates::Mandate;
@@ -15,6 +16,9 @@ use crate::stripe::{self, NewIntent, Priority};
 
 /// How far before an attempt its intent is looked for: our clock may run ahead of Stripe's, by a day if it was set back.
 const LOOK_BACK_S: i64 = 25 * 3_600;
+
+/// For so long a payment of the same amount on the same invoice looks like a mistake.
+const DUPLICATE_MS: i64 = 10 * 60 * 1_000;
 
 /// How much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,8 @@ pub struct Wish {
     pub continues: Option<String>,
     /// "Use this window instead".
     pub take_over: bool,
+    /// The payer was told of a payment of the same amount, and means this one too.
+    pub again: bool,
 }
 
 impl Wish {
@@ -108,6 +114,12 @@ pub enum Refused {
         amount: Money,
         started_ms: i64,
         attempt: String,
+    },
+    /// The same amount came in on this invoice a moment ago: the payer is asked first.
+    Duplicate {
+        amount: Money,
+        at_ms: i64,
+        method: Option<String>,
     },
     /// The stored card is not (or no longer) this customer's.
     UnknownMethod,
@@ -257,6 +269,11 @@ impl Payments {
         if wish.choice == Choice::Full && amount != payable && amount != left && amount != balance {
             return Ok(Taken::Refused(Refused::Changed { left: balance }));
         }
+        if !wish.again
+            && let Some(duplicate) = duplicate(&mut tx, invoice, &open, amount, now_ms).await?
+        {
+            return Ok(Taken::Refused(duplicate));
+        }
         let attempt = Attempt {
             id: uuid::Uuid::new_v4().to_string(),
             press: wish.press.clone(),
@@ -405,6 +422,31 @@ impl Payments {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// A payment of the same amount on the same invoice, minutes old: somebody went Back, or two people pay.
+async fn duplicate(
+    tx: &mut Tx,
+    invoice: &Invoice,
+    open: &[Attempt],
+    amount: Money,
+    now_ms: i64,
+) -> Result<Option<Refused>, Error> {
+    let wall_ms = crate::engine::clock::wall_ms();
+    let under_way = |one: &&Attempt| {
+        one.state == AttemptState::Processing && one.amount == amount && one.started_ms > now_ms - DUPLICATE_MS
+    };
+    if let Some(one) = open.iter().find(under_way) {
+        let at_ms = wall_ms - (now_ms - one.started_ms);
+        return Ok(Some(Refused::Duplicate { amount, at_ms, method: None }));
+    }
+    for payment in tx.payments_of(&invoice.id).await?.into_iter().rev() {
+        let at_ms = payment.received_s.unwrap_or_default().saturating_mul(1_000);
+        if payment.asked == amount && at_ms > wall_ms - DUPLICATE_MS && !payment.part().kept()?.is_zero() {
+            return Ok(Some(Refused::Duplicate { amount, at_ms, method: payment.method_detail }));
+        }
+    }
+    Ok(None)
 }
 
 fn refused(error: &stripe::Error) -> Refused {

@@ -102,3 +102,28 @@ async fn a_key_older_than_23_hours_is_looked_up_before_anything_is_made() {
         assert!(!outside.world().keys.contains_key(&key), "Stripe may have forgotten the old key");
     }
 }
+
+#[tokio::test]
+async fn a_backlog_that_looks_for_its_customers_lists_them_twice_at_most() {
+    let (store, _folder) = sqlite().await;
+    let outside = Outside::start(store).await;
+    plant(&outside, "cus_7", json!({"metadata": {"sf_org_id": ORG, "sf_account_id": "account-7"}}));
+    plant(&outside, "cus_8", json!({"metadata": {"sf_org_id": "00D000000000002EAA", "sf_account_id": "account-8"}}));
+    plant(&outside, "cus_9", json!({"deleted": true, "metadata": {"sf_org_id": ORG, "sf_account_id": "account-9"}}));
+    let since_s = wall_ms() / 1000 - 3_600;
+    let looks = (0..50).map(|number| {
+        let (list, stripe) = (outside.house.customer_list.clone(), outside.stripe.clone());
+        // The later ones want to see farther back: the list that serves them all must.
+        async move { list.find(&stripe, &format!("account-{number}"), Some(ORG), since_s - number).await }
+    });
+    let found: Vec<_> = futures_util::future::join_all(looks).await.into_iter().map(Result::unwrap).collect();
+    let expected: Vec<_> = (0..50).map(|number| (number == 7).then(|| "cus_7".to_owned())).collect();
+    assert_eq!(found, expected, "another org's and a deleted one are nobody's");
+    let lists = outside.world().customer_lists;
+    assert!((1..=2).contains(&lists), "{lists} lists");
+    // Who comes after a list was begun is never served by it: what was made since would be missed.
+    plant(&outside, "cus_10", json!({"metadata": {"sf_org_id": ORG, "sf_account_id": "account-10"}}));
+    let list = &outside.house.customer_list;
+    assert_eq!(list.find(&outside.stripe, "account-10", Some(ORG), since_s).await.unwrap().as_deref(), Some("cus_10"));
+    assert_eq!(outside.world().customer_lists, lists + 1);
+}

@@ -2,7 +2,7 @@
 // The card form, and the press of Pay. Everything is decided and checked on the server; this only carries.
 /** @typedef {import("@stripe/stripe-js").Stripe} Stripe */
 /** @typedef {import("@stripe/stripe-js").StripeElements} StripeElements */
-/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, csrf?: string, reload?: boolean, nextPress?: string}} Answer */
+/** @typedef {{state: string, attempt?: string, clientSecret?: string, returnUrl?: string, statusUrl?: string, url?: string, redirect?: string|null, again?: string, heading?: string, happened?: string, todo?: string, field?: string|null, offers?: {words: string, value: string}[], takeOver?: boolean, payAgain?: boolean, csrf?: string, reload?: boolean, nextPress?: string}} Answer */
 
 /**
  * @template {HTMLElement} T
@@ -21,6 +21,7 @@ const progress = byId("progress", HTMLElement);
 const amount = byId("amount", HTMLInputElement);
 const part = /** @type {HTMLElement} */ (amount.closest(".part"));
 const takeOver = byId("take-over", HTMLButtonElement);
+const payAgain = byId("pay-again", HTMLButtonElement);
 const exponent = Number(form.dataset.exponent);
 const factor = Number(form.dataset.factor);
 const balance = Number(form.dataset.balance);
@@ -196,6 +197,7 @@ const refuse = (said) => {
     todo.textContent = said.todo ?? "";
   }
   takeOver.hidden = !said.takeOver;
+  payAgain.hidden = !said.payAgain;
   document.title = `Error: ${said.heading} – ${title}`;
   summary.hidden = false;
   summary.focus();
@@ -251,8 +253,8 @@ const settle = async (url, error) => {
   }
 };
 
-/** @param {boolean} instead */
-const pay = async (instead) => {
+/** @param {HTMLElement|null} pressed */
+const pay = async (pressed) => {
   if (working || (newCard() && !cardReady)) return;
   if (newBank() || oldLogin()) {
     clear();
@@ -273,7 +275,8 @@ const pay = async (instead) => {
     }
     const body = new URLSearchParams();
     for (const [name, value] of new FormData(form)) body.append(name, value.toString());
-    if (instead) body.set("take_over", "yes");
+    if (pressed === takeOver) body.set("take_over", "yes");
+    if (pressed === payAgain) body.set("again", "yes");
     /** @type {Answer} */ let begun;
     try {
       begun = await post(form.action, body);
@@ -304,7 +307,7 @@ const pay = async (instead) => {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  void pay(event.submitter === takeOver);
+  void pay(event.submitter);
 });
 form.addEventListener("bank-busy", (event) => busy(true, /** @type {CustomEvent<string>} */ (event).detail));
 form.addEventListener("bank-refused", (event) => {

@@ -72,6 +72,7 @@ pub(super) fn history(link: &Link, shown: &Shown) -> Result<Markup, MoneyError> 
                             @if let Some(method) = &payment.method_detail { ", " bdi { (method) } }
                             @if !payment.part().refunded.is_zero() { " · " (money_words(payment.part().refunded)) " was refunded" }
                             @if !payment.part().lost.is_zero() { " · came back" }
+                            @if !payment.disputed.is_zero() { " · under review by the bank" }
                             @if let Some(number) = &payment.receipt_number {
                                 " · " a href={ "/pay/" (link.id) "/receipts/" (number) ".pdf?download=1" } { "Receipt " (number) " (PDF)" }
                             }

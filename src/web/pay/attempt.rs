@@ -47,6 +47,8 @@ pub struct Pressed {
     save: String,
     #[serde(default)]
     take_over: String,
+    #[serde(default)]
+    again: String,
 }
 
 pub async fn begin(
@@ -66,6 +68,7 @@ pub async fn begin(
         amount: if pressed.offer.is_empty() { pressed.amount.clone() } else { pressed.offer.clone() },
         save: pressed.save == "yes",
         method: Some(pressed.method.clone()).filter(|method| !method.is_empty() && method != "new"),
+        anyway: true,
         continues: Some(pressed.continues.clone()).filter(|id| !id.is_empty()),
     };
     let refuse = async |said: Said| {
@@ -160,6 +163,7 @@ fn wish(pressed: &Pressed, typed: &Typed, link: &crate::domain::LinkId) -> Resul
         save: typed.save && typed.method.is_none(),
         continues: typed.continues.clone(),
         take_over: pressed.take_over == "yes",
+        again: pressed.again == "yes",
     })
 }
 
@@ -233,6 +237,7 @@ pub fn said_json(said: &Said) -> Value {
         "field": said.field,
         "offers": said.offers.iter().map(|offer| json!({ "words": money_words(*offer), "value": offer.to_decimal() })).collect::<Vec<_>>(),
         "takeOver": said.take_over,
+        "payAgain": said.again,
         "reload": said.reload,
         "nextPress": uuid::Uuid::new_v4().to_string(),
         "at": wall_ms(),

@@ -262,6 +262,8 @@ pub async fn authorise(
         }),
         continues: Some(form.continues.clone()).filter(|id| !id.is_empty()),
         take_over: form.take_over == "yes",
+        // Ordered on a page of its own that says the amount: nobody does that by mistake.
+        again: true,
     };
     match app.payments().start(&wish).await {
         Ok(Ok(started)) => confirm(&app, &visitor, &link, &bank, &look, started).await,

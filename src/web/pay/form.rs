@@ -123,6 +123,9 @@ pub(super) fn form(
             } @else {
                 button type="submit" name="take_over" value="yes" class="secondary" id="take-over" hidden { "Use this window instead" }
             }
+            button type="submit" name="again" value="yes" class="secondary" id="pay-again" hidden[!said.is_some_and(|said| said.again)] {
+                "Pay the same amount again"
+            }
             p id="progress" role="status" {}
             p class="quiet" { "Card details go straight to Stripe; " bdi { (app.settings.company.name) } " never sees them."
                 @if let Some(suffix) = &app.payments().settings().statement_descriptor_suffix {

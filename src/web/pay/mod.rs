@@ -7,6 +7,7 @@ pub mod code;
 mod form;
 pub mod open;
 pub mod page;
+pub mod renew;
 pub mod status;
 
 use axum::http::{HeaderMap, HeaderValue, header};

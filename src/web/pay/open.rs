@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::super::limits::What;
 use super::super::{cookie, layout::Page, state::App, states};
-use super::{fault, say, see_other};
+use super::{fault, renew, say, see_other};
 use crate::domain::link::{LinkUse, looks_like_token, token_hash};
 use crate::engine::clock::wall_ms;
 use crate::engine::receipts::{date_words, money_words};
@@ -57,7 +57,9 @@ pub async fn before(
     // Expiry ends paying, never the receipt.
     let shows = paid || matches!(usage, LinkUse::Pays | LinkUse::Locked { .. });
     if !shows {
-        return say(&app, &states::link(&app, usage), Some(&invoice.number));
+        let renewal =
+            renew::offer(&link, &invoice, &standing, &format!("/p/{token}"), &cookie::continue_csrf(&app, &hash));
+        return renew::ended(&app, usage, renewal, &invoice.number, None);
     }
     let csrf = cookie::continue_csrf(&app, &hash);
     let body = html! {
@@ -111,7 +113,12 @@ pub async fn go_on(
     }
 }
 
-async fn find(app: &App, peer: SocketAddr, token: &str, headers: &HeaderMap) -> Result<(Link, String), Box<Response>> {
+pub(super) async fn find(
+    app: &App,
+    peer: SocketAddr,
+    token: &str,
+    headers: &HeaderMap,
+) -> Result<(Link, String), Box<Response>> {
     let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
     let client = app.client(peer.ip(), forwarded).to_string();
     let slow = |wait| Box::new(say(app, &states::too_many(wait), None));

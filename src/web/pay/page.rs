@@ -13,7 +13,7 @@ use super::super::states::Said;
 use super::super::{assets, states};
 use super::about::{history, summary};
 use super::form::{empty_summary, form};
-use super::{fault, say, visitor};
+use super::{fault, renew, say, visitor};
 use crate::domain::MoneyError;
 use crate::domain::attempt::MethodKind;
 use crate::domain::link::LinkUse;
@@ -33,6 +33,9 @@ pub struct Ask {
     /// The attempt that the payer was at.
     #[serde(default)]
     pub from: Option<String>,
+    /// The payer pays what came back to them once more.
+    #[serde(default)]
+    pub pay: Option<String>,
 }
 
 /// What was typed, kept through every refusal.
@@ -43,6 +46,8 @@ pub struct Typed {
     pub save: bool,
     pub method: Option<String>,
     pub continues: Option<String>,
+    /// The form is wanted even where everything was paid back.
+    pub anyway: bool,
 }
 
 /// Everything that the page shows.
@@ -67,7 +72,7 @@ pub async fn page(
         Ok(found) => found,
         Err(response) => return *response,
     };
-    let mut typed = Typed::default();
+    let mut typed = Typed { anyway: ask.pay.is_some(), ..Typed::default() };
     let mut said = None;
     if let Some(from) = &ask.from
         && let Ok(Some(attempt)) = app.payments().store().attempt(from).await
@@ -93,6 +98,7 @@ fn typed_of(attempt: &Attempt) -> Typed {
             MethodKind::BankAccount => attempt.method.as_ref().map(|bank| format!("{}{bank}", super::bank::BANK)),
         },
         continues: attempt.state.reserves().then(|| attempt.id.clone()),
+        anyway: true,
     }
 }
 
@@ -154,10 +160,18 @@ fn answer(
     let credit = shown.standing.credit()?;
     let settled = shown.standing.settled;
     let processing = shown.open.iter().find(|attempt| attempt.state == AttemptState::Processing);
+    let back = states::what_went_back(app, &shown.payments);
     if shown.invoice.status != InvoiceStatus::Open {
-        let mut body = states::withdrawn(app).body();
-        body = html! { (body) (history(link, shown)?) };
-        return Ok(Page::new("Nothing to pay", body).quoting(number).respond(app));
+        let withdrawn = states::withdrawn(app);
+        let body = html! {
+            @match &back {
+                Some(back) => { (back.body()) p { (withdrawn.happened) } }
+                None => (withdrawn.body()),
+            }
+            (history(link, shown)?)
+        };
+        let heading = back.map_or(withdrawn.heading, |back| back.heading);
+        return Ok(Page::new(&heading, body).quoting(number).respond(app));
     }
     if !credit.is_zero() {
         let company = &app.settings.company.name;
@@ -169,11 +183,20 @@ fn answer(
         return Ok(Page::new("Nothing to pay", body).quoting(number).respond(app));
     }
     if balance.is_zero() {
-        let heading = if settled.is_zero() { "Nothing to pay" } else { "This invoice is paid" };
+        let heading = match &back {
+            Some(back) => back.heading.as_str(),
+            None if settled.is_zero() => "Nothing to pay",
+            None => "This invoice is paid",
+        };
         let body = html! {
-            h1 tabindex="-1" autofocus { (heading) }
-            p class="lead" { strong class="money" { (money_words(shown.standing.total)) } " was paid in full." }
-            p { "You don't need to do anything." }
+            @match &back {
+                Some(back) => { (back.body()) p { "Nothing is left to pay on this invoice." } }
+                None => {
+                    h1 tabindex="-1" autofocus { (heading) }
+                    p class="lead" { strong class="money" { (money_words(shown.standing.total)) } " was paid in full." }
+                    p { "You don't need to do anything." }
+                }
+            }
             (history(link, shown)?)
         };
         return Ok(Page::new(heading, body).quoting(number).respond(app));
@@ -181,13 +204,9 @@ fn answer(
     match link.usable(wall_ms()) {
         LinkUse::Pays => {}
         other => {
-            let said = states::link(app, other);
-            let body = html! { (said.body()) (history(link, shown)?) };
-            let mut response = Page::new(&said.heading, body).status(said.status).quoting(number).respond(app);
-            if let Some(seconds) = said.retry_after_s {
-                response.headers_mut().insert(axum::http::header::RETRY_AFTER, seconds.into());
-            }
-            return Ok(response);
+            let renewal =
+                renew::offer(link, &shown.invoice, &shown.standing, &format!("/pay/{}", link.id), &visitor.csrf);
+            return Ok(renew::ended(app, other, renewal, number, Some(history(link, shown)?)));
         }
     }
     let covered = shown.standing.payable()?.is_zero();
@@ -203,6 +222,20 @@ fn answer(
         );
         let body = html! { (said.body()) (history(link, shown)?) };
         return Ok(Page::new(&said.heading, body).quoting(number).respond(app));
+    }
+    // All of it went back to the payer, by the company: whoever looks now reads that first.
+    if let Some(back) = &back
+        && settled.is_zero()
+        && shown.open.is_empty()
+        && !typed.anyway
+        && shown.payments.iter().all(|payment| payment.part().lost.is_zero() && payment.disputed.is_zero())
+    {
+        let body = html! {
+            (back.body())
+            p { a class="button" href={ "/pay/" (link.id) "?pay=again" } { "Pay invoice " bdi { (number) } " again" } }
+            (history(link, shown)?)
+        };
+        return Ok(Page::new(&back.heading, body).quoting(number).respond(app));
     }
     let heading = if settled.is_zero() {
         format!("Pay invoice {number}")
@@ -220,6 +253,7 @@ fn answer(
         div class="sides" {
             (summary(app, shown)?)
             div {
+                @if let Some(back) = &back { (back.notice()) }
                 (form(app, visitor, link, said, typed, shown)?)
                 (history(link, shown)?)
             }

@@ -138,6 +138,14 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
             None => None,
         };
         let payment = app.payments().store().payment_of_attempt(&attempt.id).await.ok().flatten();
+        if let Some(back) = payment.as_ref().and_then(|payment| states::went_back(app, payment)) {
+            let body = html! {
+                (back.body())
+                @if let Some(receipt) = receipt { (receipt_part(link, receipt)) }
+                p { a class="button" href={ "/pay/" (link.id) } { "Back to the invoice" } }
+            };
+            return page_of(app, &back.heading, body, quoting);
+        }
         let method = payment.as_ref().and_then(|payment| payment.method_detail.clone());
         let when =
             payment.as_ref().and_then(|payment| payment.received_s).map(|s| time_words(s * 1000, &app.settings.zone));
@@ -188,7 +196,8 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
         Outcome::Open | Outcome::Canceled => {
             Said::new(200, "This payment was not finished", "Nothing was charged.", "Start again when you are ready.")
         }
-        Outcome::NeedsAction { .. } | Outcome::Unknown | Outcome::Paid { .. } => states::checking(attempt.amount),
+        Outcome::NeedsAction { .. } => states::bank_asks(),
+        Outcome::Unknown | Outcome::Paid { .. } => states::checking(attempt.amount),
     };
     let waits = matches!(outcome, Outcome::Unknown | Outcome::NeedsAction { .. });
     let body = html! {
@@ -196,7 +205,9 @@ async fn outcome_page(app: &App, visitor: &Visitor, link: &Link, attempt: &Attem
         @if waits || matches!(outcome, Outcome::Open) {
             form id="check" method="post" action={ "/pay/" (link.id) "/attempts/" (attempt.id) "/check" } {
                 input type="hidden" name="csrf" value=(visitor.csrf);
-                button type="submit" class="primary" { "Check now" }
+                button type="submit" class="primary" {
+                    @if matches!(outcome, Outcome::NeedsAction { .. }) { "Go on with your bank" } @else { "Check now" }
+                }
             }
             p id="progress" role="status" {}
         } @else {

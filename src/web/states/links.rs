@@ -8,6 +8,11 @@ use crate::engine::receipts::time_words;
 
 /// A link that doesn't pay.
 pub fn link(app: &App, usage: LinkUse) -> Said {
+    ended_link(app, usage, false)
+}
+
+/// The same; `renewable` where its page offers to mail another one.
+pub fn ended_link(app: &App, usage: LinkUse, renewable: bool) -> Said {
     let company = &app.settings.company.name;
     let zone = &app.settings.zone;
     match usage {
@@ -23,13 +28,21 @@ pub fn link(app: &App, usage: LinkUse) -> Said {
             410,
             "This link has run out",
             format!("It worked until {}. Nothing was charged by that.", time_words(since_ms, zone)),
-            format!("Ask {company} for a fresh link."),
+            if renewable {
+                format!("Have a fresh link sent to the address that {company} has for it.")
+            } else {
+                format!("Ask {company} for a fresh link.")
+            },
         ),
         LinkUse::Replaced => Said::new(
             410,
             format!("{company} replaced this link"),
             "A newer e-mail has the link that works.",
-            format!("Look for the newest mail, or ask {company} to send it again."),
+            if renewable {
+                "Look for the newest mail, or have it sent again.".to_owned()
+            } else {
+                format!("Look for the newest mail, or ask {company} to send it again.")
+            },
         ),
         LinkUse::Revoked => Said::new(
             410,
@@ -38,6 +51,19 @@ pub fn link(app: &App, usage: LinkUse) -> Said {
             format!("Ask {company} for a new one."),
         ),
     }
+}
+
+/// Another link was asked for. The same words whatever comes of it: they must not tell whether there is an address.
+pub fn renewed(app: &App) -> Said {
+    let company = &app.settings.company.name;
+    Said::new(
+        200,
+        "Look into your mailbox",
+        format!(
+            "If the invoice is still open, an e-mail with a link that works is on its way to the address that {company} last sent one to."
+        ),
+        format!("It takes a few minutes. If none arrives, look among unwanted mail, or ask {company}."),
+    )
 }
 
 /// The same bytes for malformed, never issued and another org's.

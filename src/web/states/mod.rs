@@ -7,6 +7,7 @@ mod declines;
 mod links;
 mod outcomes;
 mod refusals;
+mod returns;
 mod said;
 #[cfg(test)]
 mod tests;
@@ -15,9 +16,10 @@ mod visits;
 pub use amounts::amount;
 pub use banks::{bank_declined, bank_refused, not_chosen};
 pub use declines::declined;
-pub use links::{link, unknown};
-pub use outcomes::{checking, our_fault, withdrawn};
+pub use links::{ended_link, link, renewed, unknown};
+pub use outcomes::{bank_asks, checking, our_fault, withdrawn};
 pub use refusals::refused;
+pub use returns::{went_back, what_went_back};
 pub use said::Said;
 pub use visits::{form_too_old, no_cookie, page_too_old, too_many};
 

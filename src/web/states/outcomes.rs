@@ -26,6 +26,16 @@ pub fn our_fault(reference: &str, nothing_charged: bool) -> Said {
     )
 }
 
+/// The intent was read, and the bank wants to see the payer.
+pub fn bank_asks() -> Said {
+    Said::new(
+        200,
+        "Confirm with your bank",
+        "Your bank wants to know it is you. Nothing has been charged yet.",
+        "Follow your bank's steps, on its page or in its app.",
+    )
+}
+
 /// A result that we don't know.
 pub fn checking(amount: Money) -> Said {
     Said::new(

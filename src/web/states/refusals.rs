@@ -3,7 +3,7 @@
 use super::super::state::App;
 use super::{NOTHING, Said, amount, link, unknown, withdrawn};
 use crate::engine::payments::Refused;
-use crate::engine::receipts::money_words;
+use crate::engine::receipts::{money_words, time_words};
 
 /// A refusal before anything reached the bank.
 pub fn refused(app: &App, refusal: &Refused) -> Said {
@@ -62,6 +62,18 @@ pub fn refused(app: &App, refusal: &Refused) -> Said {
                 "Wait for its result here, or stop it and pay here.",
             );
             said.take_over = true;
+            said
+        }
+        Refused::Duplicate { amount, at_ms, method } => {
+            let with = method.as_ref().map(|method| format!(" with {method}")).unwrap_or_default();
+            let at = time_words(*at_ms, &app.settings.zone);
+            let mut said = Said::new(
+                409,
+                "A payment of the same amount was just made",
+                format!("{} was paid{with} on {at}. This press charged nothing.", money_words(*amount)),
+                "If that was the payment you meant, you are done. To pay the same amount once more, say so below.",
+            );
+            said.again = true;
             said
         }
         Refused::UnknownMethod => Said::new(

@@ -18,6 +18,8 @@ pub struct Said {
     pub offers: Vec<Money>,
     /// Another attempt holds the room; the payer may take it over.
     pub take_over: bool,
+    /// The same amount was paid a moment ago; the payer may mean it.
+    pub again: bool,
     /// The page itself is out of date.
     pub reload: bool,
     pub retry_after_s: Option<i64>,
@@ -33,6 +35,7 @@ impl Said {
             field: None,
             offers: Vec::new(),
             take_over: false,
+            again: false,
             reload: false,
             retry_after_s: None,
         }
@@ -54,6 +57,17 @@ impl Said {
             h1 tabindex="-1" autofocus { (self.heading) }
             p class="lead" { (self.happened) }
             @if !self.to_do.is_empty() { p { (self.to_do) } }
+        }
+    }
+
+    /// The state as a part of the invoice's page.
+    pub fn notice(&self) -> Markup {
+        html! {
+            section class="notice" aria-labelledby="notice" {
+                h2 id="notice" { (self.heading) }
+                p { (self.happened) }
+                @if !self.to_do.is_empty() { p { (self.to_do) } }
+            }
         }
     }
 

@@ -16,7 +16,7 @@ fn no_state_begs_blames_or_shouts() {
         Decline::Authentication,
     ]
     .map(declined);
-    let others = [unknown(), form_too_old(), no_cookie(), our_fault("a1", true)];
+    let others = [unknown(), bank_asks(), form_too_old(), no_cookie(), our_fault("a1", true)];
     for said in all.iter().chain(&others) {
         let text = format!("{} {} {}", said.heading, said.happened, said.to_do).to_lowercase();
         for banned in ["please", "sorry", "oops", "invalid", "forbidden", "an error occurred", "!", "fraud", "stolen"] {

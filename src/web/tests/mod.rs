@@ -3,4 +3,6 @@
 mod outside;
 mod pages;
 mod payments;
+mod renewal;
+mod returns;
 mod secrets;

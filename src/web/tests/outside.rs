@@ -45,6 +45,7 @@ pub struct World {
     pub total: f64,
     pub status: String,
     pub refunds: Vec<Value>,
+    pub disputes: Vec<Value>,
 }
 
 pub type Shared = Arc<Mutex<World>>;
@@ -162,7 +163,12 @@ fn stand_ins(world: Shared, url: String) -> Router {
             }),
         )
         .route("/v1/charges", get(empty))
-        .route("/v1/disputes", get(empty))
+        .route(
+            "/v1/disputes",
+            get(|State(world): State<Shared>| async move {
+                Json(json!({ "data": world.lock().unwrap().disputes.clone(), "has_more": false }))
+            }),
+        )
         .route("/v1/events", get(empty))
         .layer(axum::middleware::from_fn_with_state(world.clone(), down))
         .with_state(world)

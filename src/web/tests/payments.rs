@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::outside::{Browser, INVOICE, LINK, Outside};
 use crate::domain::SalesforceId;
+use crate::engine::clock::wall_ms;
 use crate::store::harness::on_both;
 
 #[tokio::test]
@@ -199,6 +200,67 @@ async fn an_invoice_that_was_lowered_cancels_what_no_longer_fits() {
         let refused = browser.pay(&page, None, &[]).await;
         assert_eq!(refused.status, 409, "{}", refused.text);
         assert!(refused.text.contains("$1,000.00"), "{}", refused.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_amount_within_minutes_is_asked_about_first_and_paid_where_it_is_meant() {
+    on_both(async |store| {
+        let outside = Outside::start(store).await;
+        let token = outside.link().await;
+        let mut browser = Browser::new(&outside);
+        let page = browser.open(&token).await;
+        browser.pay(&page, Some("25"), &[]).await;
+        outside.charge("pi_1");
+        outside.intent("pi_1", |intent| intent["latest_charge"]["created"] = (wall_ms() / 1000).into());
+        outside.payments.book_any("pi_1").await.unwrap();
+        let page = browser.get(&format!("/pay/{LINK}")).await;
+        let asked = browser.pay(&page, Some("25.00"), &[]).await;
+        assert_eq!(asked.status, 409);
+        let said = asked.json();
+        assert_eq!(said["heading"], "A payment of the same amount was just made");
+        assert!(said["happened"].as_str().unwrap().contains("with Visa ending 4242"), "{said}");
+        assert_eq!((said["payAgain"].clone(), said["takeOver"].clone()), (json!(true), json!(false)));
+        assert_eq!(outside.world.lock().unwrap().intents.len(), 1, "nothing is begun");
+        let other = browser.pay(&page, Some("26"), &[]).await.json();
+        assert_eq!(other["state"], "confirm", "another amount is nobody's mistake: {other}");
+        let meant = browser.pay(&page, Some("25"), &[("again", "yes")]).await.json();
+        assert_eq!(meant["state"], "confirm", "{meant}");
+        // Long ago is no mistake either.
+        outside.intent("pi_1", |intent| intent["latest_charge"]["created"] = (wall_ms() / 1000 - 700).into());
+        outside.payments.book_any("pi_1").await.unwrap();
+        let later = browser.pay(&page, Some("25"), &[]).await.json();
+        assert_eq!(later["state"], "confirm", "{later}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_intent_of_a_closed_attempt_is_canceled_when_it_is_found() {
+    on_both(async |store| {
+        let outside = Outside::start(store).await;
+        let token = outside.link().await;
+        let mut browser = Browser::new(&outside);
+        let page = browser.open(&token).await;
+        // Stripe made it, and its answer never came: no secret left, so the attempt is closed and its room is free.
+        outside.world.lock().unwrap().lose_replies = 50;
+        assert_eq!(browser.pay(&page, None, &[]).await.status, 503);
+        assert_eq!(outside.world.lock().unwrap().intents["pi_1"]["status"], "requires_payment_method");
+        outside.payments.book_any("pi_1").await.unwrap();
+        assert_eq!(outside.world.lock().unwrap().intents["pi_1"]["status"], "canceled");
+        let attempt = outside.world.lock().unwrap().intents["pi_1"]["metadata"]["q_attempt_id"].clone();
+        let attempt = outside.store.attempt(attempt.as_str().unwrap()).await.unwrap().unwrap();
+        assert_eq!(attempt.state, crate::store::attempts::AttemptState::Canceled);
+        assert_eq!(outside.outbox("Payment__c").await.len(), 0, "it is nobody's business in the org");
+
+        // If somebody confirmed it all the same, the money is booked, and no cancel is asked for.
+        outside.world.lock().unwrap().lose_replies = 50;
+        assert_eq!(browser.pay(&page, Some("40"), &[]).await.status, 503);
+        outside.charge("pi_2");
+        outside.payments.book_any("pi_2").await.unwrap();
+        assert_eq!(outside.world.lock().unwrap().intents["pi_2"]["status"], "succeeded");
+        assert_eq!(outside.outbox("Payment__c").await[0]["Settled_Amount__c"], 40.0);
     })
     .await;
 }

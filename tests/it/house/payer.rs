@@ -189,6 +189,19 @@ impl Payer {
         intent(&begun)
     }
 
+    /// The same amount as a moment ago: the page asks first, and this payer means it. Answers the intent's id.
+    pub async fn pay_again(&self, amount: Option<&str>) -> String {
+        let shown = self.page().await;
+        let asked = self.press(&shown, Uuid::new_v4(), amount, &[]).await;
+        assert_eq!((&asked["status"], &asked["payAgain"]), (&json!(409), &json!(true)), "{asked}");
+        let begun = self.press(&shown, Uuid::new_v4(), amount, &[("again", "yes")]).await;
+        assert_eq!(begun["state"], "confirm", "{begun}");
+        self.confirm(&begun, "pm_card_visa").await;
+        let told = self.check(&begun, &shown.input("csrf")).await;
+        assert_eq!(told["state"], "paid", "{told}");
+        intent(&begun)
+    }
+
     /// What the page says when it looks at Stripe again. `csrf` is that of the page that was shown.
     pub async fn check(&self, begun: &Value, csrf: &str) -> Value {
         let url =
@@ -240,6 +253,27 @@ pub async fn sent(world: &World, name: &str, total: Value, currency: &str) -> Sc
     let mut scene = invoice(world, name, total, currency).await;
     scene.link = scene.send(world, &scene.email).await;
     scene
+}
+
+/// The links in all mails to an address about an invoice, in the order in which they came.
+pub async fn links_mailed(world: &World, address: &str, invoice: &str) -> Vec<String> {
+    let mut ids: Vec<u64> = world
+        .mails()
+        .await
+        .expect("the mailbox")
+        .iter()
+        .filter(|mail| {
+            mail["to"].to_string().contains(&format!("\"{address}")) && mail["subject"].to_string().contains(invoice)
+        })
+        .filter_map(|mail| mail["id"].as_str()?.parse().ok())
+        .collect();
+    ids.sort_unstable();
+    let mut links = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mail = world.mail(&id.to_string()).await.expect("the mail");
+        links.push(world.link_in(&mail).expect("a link in the mail"));
+    }
+    links
 }
 
 impl Scene {
