@@ -16,13 +16,19 @@ pub fn machine() -> String {
         .unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = read("/proc/sys/kernel/osrelease");
-    let load = read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned();
     format!(
-        "{cores} cores of {cpu}, {} GB, Linux {}, load {load} at the start, {}",
+        "{}: {cores} cores of {cpu}, {} GB, Linux {}; others kept the machine at a load of {} when it began",
+        jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC"),
         memory_kb / 1_000_000,
         kernel.trim(),
-        jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M %Z")
+        load()
     )
+}
+
+/// The mean number of tasks that wanted a processor in the last minute.
+pub fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Appends of 4 kB, each made durable, a second.

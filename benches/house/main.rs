@@ -8,14 +8,17 @@ mod intake;
 mod memory;
 mod paper;
 mod rows;
+mod server;
 mod stage;
 mod webhooks;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
 
 use rows::Row;
+use server::Server;
 
 const MEASURES: [(&str, &str); 6] = [
     ("receipt", "milliseconds for a receipt PDF"),
@@ -29,6 +32,8 @@ const MEASURES: [(&str, &str); 6] = [
 /// What to measure, and how long.
 pub struct Plan {
     only: Vec<String>,
+    /// The daemon to measure.
+    daemon: PathBuf,
     /// Accounts of the backlog.
     accounts: usize,
     /// Presses of the button.
@@ -37,8 +42,7 @@ pub struct Plan {
     commands: usize,
     /// Seconds of each sampled measure.
     seconds: u64,
-    /// A PostgreSQL database that may be filled.
-    postgres: Option<String>,
+    postgres: Option<Server>,
 }
 
 fn main() -> ExitCode {
@@ -57,10 +61,12 @@ fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     println!("{}\n", disk::machine());
     println!("{}", Row::head());
+    let mut missed = Vec::new();
     for (name, _) in MEASURES {
         if !plan.only.is_empty() && !plan.only.iter().any(|only| only == name) {
             continue;
         }
+        let began = std::time::Instant::now();
         let rows = runtime.block_on(async {
             match name {
                 "receipt" => paper::measure().await,
@@ -73,33 +79,50 @@ fn run() -> anyhow::Result<()> {
         })?;
         for row in rows {
             println!("{row}");
+            missed.extend(row.missed());
         }
+        eprintln!("{name}: {} s, load {}", began.elapsed().as_secs(), disk::load());
     }
+    println!(
+        "\n{}",
+        if missed.is_empty() { "Every aim was met.".to_owned() } else { format!("Missed: {}.", missed.join("; ")) }
+    );
     Ok(())
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<Option<Plan>> {
-    let mut plan =
-        Plan { only: Vec::new(), accounts: 10_000, presses: 200, commands: 100_000, seconds: 10, postgres: None };
+    let mut plan = Plan {
+        only: Vec::new(),
+        daemon: PathBuf::from(env!("CARGO_BIN_EXE_quittance")),
+        accounts: 10_000,
+        presses: 200,
+        commands: 100_000,
+        seconds: 5,
+        postgres: None,
+    };
     while let Some(argument) = given.next() {
         let mut value = || given.next().ok_or_else(|| anyhow::anyhow!("{argument} needs a value"));
         match argument.as_str() {
             // Cargo's own.
             "--bench" => {}
+            "--daemon" => plan.daemon = value()?.into(),
             "--accounts" => plan.accounts = value()?.parse()?,
             "--presses" => plan.presses = value()?.parse()?,
             "--commands" => plan.commands = value()?.parse()?,
             "--seconds" => plan.seconds = value()?.parse()?,
-            "--postgres" => plan.postgres = Some(value()?),
+            "--postgres" => plan.postgres = Some(Server::new(&value()?)),
             "--help" | "-h" => {
-                println!("house [MEASURE…] [--accounts N] [--presses N] [--commands N] [--seconds N] [--postgres URL]");
+                println!(
+                    "house [MEASURE…] [--daemon PROGRAM] [--accounts N] [--presses N] [--commands N] [--seconds N] \
+                     [--postgres postgres://user@host:port]"
+                );
                 for (name, what) in MEASURES {
                     println!("  {name:10} {what}");
                 }
                 return Ok(None);
             }
             name if MEASURES.iter().any(|(measure, _)| *measure == name) => plan.only.push(name.to_owned()),
-            other => bail!("there is no measure {other:?}; --help lists them"),
+            other => bail!("there is no measure {other:?}; --help names them"),
         }
     }
     Ok(Some(plan))

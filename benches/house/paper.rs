@@ -28,7 +28,7 @@ pub async fn measure() -> anyhow::Result<Vec<Row>> {
             samples.add(start.elapsed());
         }
         let beside = format!("{} kB; the very first {:.1} ms", bytes / 1_000, cold.as_secs_f64() * 1_000.0);
-        rows.push(Row::new(format!("receipt PDF, {name}"), samples.halves(), "", beside));
+        rows.push(Row::new(format!("receipt PDF, {name}"), samples.halves(), beside));
     }
     Ok(rows)
 }

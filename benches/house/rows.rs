@@ -5,22 +5,30 @@ use std::time::Duration;
 
 /// One figure.
 pub struct Row {
-    pub what: String,
-    pub figure: String,
-    /// What it is held to.
-    pub aim: &'static str,
+    what: String,
+    figure: String,
+    /// What it is held to, and whether this run held it.
+    aim: Option<(&'static str, bool)>,
     /// What stands beside it in the same run.
-    pub beside: String,
+    beside: String,
 }
 
 impl Row {
-    pub fn new(
-        what: impl Into<String>,
-        figure: impl Into<String>,
-        aim: &'static str,
-        beside: impl Into<String>,
-    ) -> Row {
-        Row { what: what.into(), figure: figure.into(), aim, beside: beside.into() }
+    /// A figure that is held to nothing.
+    pub fn new(what: impl Into<String>, figure: impl Into<String>, beside: impl Into<String>) -> Row {
+        Row { what: what.into(), figure: figure.into(), aim: None, beside: beside.into() }
+    }
+
+    /// Names the aim, and whether the figure met it.
+    pub fn held_to(mut self, aim: &'static str, met: bool) -> Row {
+        self.aim = Some((aim, met));
+        self
+    }
+
+    /// The aim, where it was missed.
+    pub fn missed(&self) -> Option<String> {
+        let (aim, met) = self.aim?;
+        (!met).then(|| format!("{}: {}, aim {aim}", self.what, self.figure))
     }
 
     pub fn head() -> &'static str {
@@ -30,7 +38,12 @@ impl Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "| {} | {} | {} | {} |", self.what, self.figure, self.aim, self.beside)
+        let aim = match self.aim {
+            None => String::new(),
+            Some((aim, true)) => format!("{aim}: met"),
+            Some((aim, false)) => format!("{aim}: **missed**"),
+        };
+        write!(out, "| {} | {} | {aim} | {} |", self.what, self.figure, self.beside)
     }
 }
 

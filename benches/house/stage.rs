@@ -6,20 +6,22 @@ use anyhow::Context;
 use quittance::sandbox::start::{self, Options, Running};
 use serde_json::Value;
 
+use super::Plan;
+
 pub struct Stage {
     pub running: Running,
     _dir: tempfile::TempDir,
 }
 
 impl Stage {
-    /// An org without records, the daemon ready.
-    pub async fn set() -> anyhow::Result<Stage> {
+    /// An org without records, the daemon ready; its database is SQLite where `database` names no other.
+    pub async fn set(plan: &Plan, database: Option<String>) -> anyhow::Result<Stage> {
         let dir = tempfile::Builder::new().prefix("quittance-bench-").tempdir_in(scratch())?;
         let running = start::start(Options {
             dir: dir.path().to_owned(),
             package: vec![PathBuf::from("force-app")],
-            program: PathBuf::from(env!("CARGO_BIN_EXE_quittance")),
-            database: None,
+            program: plan.daemon.clone(),
+            database,
             console_port: 0,
             page_port: 0,
             faults: Vec::new(),
@@ -38,6 +40,7 @@ impl Stage {
         Ok(Stage { running, _dir: dir })
     }
 
+    /// Stops the daemon. Its log is shown where QUITTANCE_BENCH_LOG is set.
     pub async fn end(self) {
         if std::env::var_os("QUITTANCE_BENCH_LOG").is_some() {
             let log = std::fs::read_to_string(self._dir.path().join("daemon.log")).unwrap_or_default();
@@ -55,6 +58,16 @@ impl Stage {
     /// What the stand-in Stripe counted, by endpoint.
     pub async fn stripe_counters(&self) -> anyhow::Result<Value> {
         self.get(&format!("{}/rates", self.running.endpoints.stripe.control_url)).await
+    }
+
+    /// A figure of the daemon's own: the sum over the lines of `name` that have the label.
+    pub async fn figure(&self, name: &str, label: &str) -> anyhow::Result<f64> {
+        let url = format!("{}/metrics", self.running.endpoints.page_url);
+        let text = self.running.world.http.get(url).send().await?.error_for_status()?.text().await?;
+        let line = |line: &&str| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
+        };
+        Ok(text.lines().filter(line).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
     async fn get(&self, url: &str) -> anyhow::Result<Value> {

@@ -17,36 +17,58 @@ use super::{Plan, disk};
 const A_SECOND: u32 = 500;
 /// A payment makes several events about the same intent.
 const EVENTS_AN_INTENT: u32 = 4;
+const WEBHOOKS_A_PROBE: u32 = 10;
 
 pub async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
-    let syncs = disk::syncs_a_second(2)?;
-    let stage = Stage::set().await?;
+    let mut rows = vec![on("SQLite", plan, None).await?];
+    if let Some(server) = &plan.postgres {
+        rows.push(on("PostgreSQL", plan, Some(server.database("bench_webhooks").await?)).await?);
+    }
+    Ok(rows)
+}
+
+async fn on(database: &str, plan: &Plan, url: Option<String>) -> anyhow::Result<Row> {
+    let syncs = disk::syncs_a_second(1)?;
+    let stage = Stage::set(plan, url).await?;
     let posts = Arc::new(Posts {
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?,
         url: format!("{}/webhooks/stripe", stage.running.endpoints.page_url),
+        health_url: format!("{}/healthz", stage.running.endpoints.page_url),
         secret: stage.running.endpoints.stripe.webhook_secret.clone(),
     });
     // Connections are opened before the clock runs, as Stripe keeps them open too.
     at_rate(&posts, "warm", A_SECOND).await?;
-    let (samples, took) = at_rate(&posts, "run", A_SECOND * u32::try_from(plan.seconds)?).await?;
-    let bare = health(&posts.http, &stage.running.endpoints.page_url).await?;
-    let rate = samples.len() as f64 / took.as_secs_f64();
+    let run = at_rate(&posts, "run", A_SECOND * u32::try_from(plan.seconds)?).await?;
     stage.end().await;
     let beside = format!(
-        "{} acknowledged at {rate:.0}/s; GET /healthz, which stores nothing, {}; syncs of this disk {syncs:.0}/s",
-        samples.len(),
-        bare.halves()
+        "{} acknowledged at {:.0}/s; GET /healthz, which stores nothing, in the same seconds {}; bare syncs of this disk {syncs:.0}/s",
+        run.webhooks.len(),
+        run.webhooks.len() as f64 / run.took.as_secs_f64(),
+        run.health.halves()
     );
-    Ok(vec![Row::new("webhook acknowledged, 500 a second, SQLite", samples.halves(), "", beside)])
+    Ok(Row::new(format!("webhook acknowledged, {A_SECOND} a second, {database}"), run.webhooks.halves(), beside))
 }
 
 struct Posts {
     http: reqwest::Client,
     url: String,
+    health_url: String,
     secret: String,
 }
 
+/// What one run of webhooks took.
+struct Run {
+    webhooks: Samples,
+    health: Samples,
+    took: Duration,
+}
+
 impl Posts {
+    async fn health(&self) -> anyhow::Result<()> {
+        self.http.get(&self.health_url).send().await?.error_for_status()?;
+        Ok(())
+    }
+
     async fn send(&self, run: &str, number: u32) -> anyhow::Result<()> {
         let intent = format!("pi_bench{run}{:08}", number / EVENTS_AN_INTENT);
         let body = json!({
@@ -67,28 +89,28 @@ impl Posts {
     }
 }
 
-async fn at_rate(posts: &Arc<Posts>, run: &'static str, count: u32) -> anyhow::Result<(Samples, Duration)> {
+async fn at_rate(posts: &Arc<Posts>, run: &'static str, count: u32) -> anyhow::Result<Run> {
     let start = Instant::now();
-    let mut sent = tokio::task::JoinSet::new();
+    let (mut webhooks, mut health) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
     for number in 0..count {
         let due = start + Duration::from_secs(1) * number / A_SECOND;
         tokio::time::sleep_until(due).await;
-        let posts = Arc::clone(posts);
-        sent.spawn(async move { posts.send(run, number).await.map(|()| due.elapsed()) });
+        let sender = Arc::clone(posts);
+        webhooks.spawn(async move { sender.send(run, number).await.map(|()| due.elapsed()) });
+        if number % WEBHOOKS_A_PROBE == 0 {
+            let sender = Arc::clone(posts);
+            health.spawn(async move { sender.health().await.map(|()| due.elapsed()) });
+        }
     }
-    let mut samples = Samples::default();
-    while let Some(one) = sent.join_next().await {
-        samples.add(one?.context("a webhook was not acknowledged")?);
-    }
-    Ok((samples, start.elapsed()))
+    let webhooks = gather(webhooks).await.context("a webhook was not acknowledged")?;
+    let took = start.elapsed();
+    Ok(Run { webhooks, health: gather(health).await.context("GET /healthz")?, took })
 }
 
-async fn health(http: &reqwest::Client, page_url: &str) -> anyhow::Result<Samples> {
+async fn gather(mut sent: tokio::task::JoinSet<anyhow::Result<Duration>>) -> anyhow::Result<Samples> {
     let mut samples = Samples::default();
-    for _ in 0..500 {
-        let start = Instant::now();
-        http.get(format!("{page_url}/healthz")).send().await?.error_for_status()?;
-        samples.add(start.elapsed());
+    while let Some(one) = sent.join_next().await {
+        samples.add(one??);
     }
     Ok(samples)
 }

@@ -20,7 +20,7 @@ use crate::engine::house::House;
 use crate::engine::mapping;
 use crate::engine::work::Registry;
 use crate::engine::{banks, payments};
-use crate::engine::{intake, notices, outbox, pulse, worker};
+use crate::engine::{heartbeat, intake, notices, outbox, pulse, worker};
 use crate::store::Store;
 use crate::store::stamp::Stamp;
 use crate::{salesforce, stripe};
@@ -67,6 +67,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let watchdog = Duration::from_secs(config.salesforce.watchdog_s);
     tasks.spawn(pulse::run(house.clone()));
     tasks.spawn(mapping::run(house.clone()));
+    tasks.spawn(heartbeat::run(house.clone(), env!("CARGO_PKG_VERSION")));
     tasks.spawn(worker::run(house.clone(), registry));
     tasks.spawn(outbox::run(house.clone()));
     tasks.spawn(notices::run(house.clone()));

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod commands;
 pub mod customer_list;
 pub mod customers;
+pub mod heartbeat;
 pub mod house;
 pub mod intake;
 pub mod links;

@@ -95,8 +95,8 @@ class PlantedFaults(unittest.TestCase):
         self.assertIn("@AuraEnabled method SendPaymentLinkController.fetch", found)
 
     def test_a_label_that_is_not_there(self):
-        found = self.plant(f"{MAIN}/lwc/paymentProblem/paymentProblem.js", "c.Quittance_Try_Again", "c.Quittance_Retry")
-        self.assertIn("label Quittance_Retry", found)
+        found = self.plant(f"{MAIN}/lwc/paymentProblem/paymentProblem.js", "c.Quittance_Try_Again", "c.Quittance_Not_There")
+        self.assertIn("label Quittance_Not_There", found)
 
     def test_an_example_that_differs(self):
         self.assertIn("differs from", self.plant("tests/classes/CommandExamples.cls", '"type":"sync_now"', '"type":"sync_later"'))
@@ -104,6 +104,22 @@ class PlantedFaults(unittest.TestCase):
     def test_a_core_that_names_the_invoice(self):
         found = self.plant(f"{MAIN}/classes/invoices/ReadableInvoices.cls", "SObject invoice :", "Invoice__c invoice :")
         self.assertIn("names Invoice__c, which an org with its own invoice does not have", found)
+
+    def test_a_report_of_a_column_that_is_not_there(self):
+        found = self.plant(f"{MAIN}/reports/Quittance/Failures_by_Reason.report-meta.xml", "Payment__c$Failure_Reason__c", "Payment__c$Reason__c")
+        self.assertIn("names the column Payment__c$Reason__c", found)
+
+    def test_a_report_that_asks_for_a_state_that_no_payment_has(self):
+        found = self.plant(f"{MAIN}/reports/Quittance/Failures_by_Reason.report-meta.xml", "Declined,Returned", "Refused,Returned")
+        self.assertIn("'Refused', which no record can have", found)
+
+    def test_a_dashboard_of_a_report_that_is_not_there(self):
+        found = self.plant(f"{PART}/dashboards/Quittance/Payments.dashboard-meta.xml", "Quittance/Failures_by_Reason", "Quittance/Failures")
+        self.assertIn("names the report Quittance/Failures", found)
+
+    def test_a_record_page_that_is_not_there(self):
+        found = self.plant(f"{INVOICE}/Invoice__c.object-meta.xml", "<content>Quittance_Invoice<", "<content>Quittance_Bill<")
+        self.assertIn("record page Quittance_Bill", found)
 
     def test_a_viewer_who_may_edit(self):
         found = self.plant(f"{MAIN}/permissionsets/Quittance_Viewer.permissionset-meta.xml", "<editable>false", "<editable>true")

@@ -1,5 +1,6 @@
 //! `quittance apex`: what the package's Apex does on the sandbox's runtime, and how far that runtime can be trusted.
 
+mod limits;
 mod opinion;
 mod test;
 
@@ -25,6 +26,8 @@ enum Command {
     Test(test::Args),
     /// Hold the runtime itself against what Salesforce documents: small programs, each with its result and its source.
     Opinion(opinion::Args),
+    /// What transactions of 200 records spend of the governor limits, as the page for architects has it.
+    Limits(limits::Args),
 }
 
 /// Nobody listens to these orgs' events.
@@ -39,6 +42,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let work = work.spawn(move || match args.command {
         Command::Test(args) => test::run(&args),
         Command::Opinion(args) => opinion::run(&args),
+        Command::Limits(args) => limits::run(&args),
     });
     work?.join().map_err(|_| anyhow::anyhow!("the Apex runtime ended with a panic; see above"))?
 }

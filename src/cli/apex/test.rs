@@ -23,6 +23,12 @@ pub struct Args {
     /// Run only the tests of this class; may be given several times.
     #[arg(long)]
     class: Vec<String>,
+    /// Fail when fewer lines of all than this, in percent, were executed.
+    #[arg(long, default_value_t = 90.0)]
+    lines: f64,
+    /// Fail when fewer lines of any one trigger than this, in percent, were executed.
+    #[arg(long, default_value_t = 100.0)]
+    trigger_lines: f64,
     /// In an org with several currencies.
     #[arg(long)]
     multi_currency: bool,
@@ -92,9 +98,38 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         print!("{}", coverage_text(&report.coverage));
     }
     print!("{}", limits_text(&report.peaks));
+    let short = match args.class.is_empty() {
+        true => too_few_lines(&report.coverage, args.lines, args.trigger_lines),
+        false => Vec::new(),
+    };
+    for one in &short {
+        println!("\nNOT ENOUGH  {one}");
+    }
     let failed = report.outcomes.iter().filter(|outcome| outcome.fault.is_some()).count();
     println!("\n{} passed, {failed} failed in {:.1} s", report.outcomes.len() - failed, report.took.as_secs_f64());
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 && short.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One sentence for each share of executed lines that is below what is asked for.
+fn too_few_lines(coverage: &[FileCoverage], lines: f64, trigger_lines: f64) -> Vec<String> {
+    let total = |of: fn(&FileCoverage) -> usize| coverage.iter().map(of).sum::<usize>();
+    let share = percent(total(|file| file.executed), total(|file| file.lines));
+    let mut short = Vec::new();
+    if share < lines {
+        short.push(format!(
+            "{share:.1} % of the lines were executed; {lines} % are asked for. The table names those that weren't"
+        ));
+    }
+    for file in coverage.iter().filter(|file| file.is_trigger) {
+        let share = percent(file.executed, file.lines);
+        if share < trigger_lines {
+            short.push(format!(
+                "{share:.1} % of the trigger {} were executed; {trigger_lines} % are asked for",
+                file.name
+            ));
+        }
+    }
+    short
 }
 
 /// Each method has an org of its own, in memory, that ends with it.
@@ -244,6 +279,8 @@ mod tests {
         let args = |class: &[&str]| Args {
             package: vec![dir.path().to_owned()],
             junit: Some(junit_file.clone()),
+            lines: 0.0,
+            trigger_lines: 0.0,
             class: class.iter().map(|name| (*name).to_owned()).collect(),
             multi_currency: false,
             person_accounts: false,
@@ -255,6 +292,22 @@ mod tests {
         assert!(written.contains("Water &amp; more: Expected: &lt;dry&gt;, Actual: wet"), "{written}");
         let error = run(&args(&["Boat"])).expect_err("no test class");
         assert!(error.to_string().starts_with("Boat is no test class"), "{error}");
+    }
+
+    #[test]
+    fn a_trigger_that_no_test_reaches_fails_the_run() {
+        let file = |name: &str, is_trigger, executed| FileCoverage {
+            name: name.to_owned(),
+            is_trigger,
+            lines: 100,
+            executed,
+            missed: Vec::new(),
+        };
+        assert_eq!(too_few_lines(&[file("A", false, 90), file("T", true, 100)], 90.0, 100.0), Vec::<String>::new());
+        let short = too_few_lines(&[file("A", false, 100), file("T", true, 99)], 90.0, 100.0);
+        assert_eq!(short, ["99.0 % of the trigger T were executed; 100 % are asked for"]);
+        let short = too_few_lines(&[file("A", false, 79), file("T", true, 100)], 90.0, 100.0);
+        assert!(short.len() == 1 && short[0].starts_with("89.5 % of the lines"), "{short:?}");
     }
 
     #[test]

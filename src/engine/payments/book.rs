@@ -88,9 +88,9 @@ impl Payments {
             created_s: charge.created,
             received_s: (status == IntentStatus::Succeeded).then(|| charge.received_s()),
             has_intent: false,
-            aside,
             method: None,
             legacy: is_legacy(&charge),
+            aside,
         };
         self.book(&read).await?;
         Ok(())

@@ -34,14 +34,14 @@ pub(super) struct Read {
     pub(super) aside: Aside,
 }
 
-/// What decides nothing about the invoice, and what the payer wants to read.
+/// What decides nothing about the invoice, and what people want to read.
 #[derive(Clone, Debug)]
 pub(super) struct Aside {
     /// Asked back by the customer's bank, and not decided.
     pub(super) disputed: Money,
     /// When money went back last, in seconds since 1970.
     pub(super) returned_s: Option<i64>,
-    /// Why a bank took back what it had paid: a dispute's reason.
+    /// Why a bank took back what it had paid.
     pub(super) returned_for: Option<String>,
 }
 
@@ -112,9 +112,9 @@ impl Payments {
             created_s: intent.created,
             received_s: charge.as_ref().filter(|_| status == IntentStatus::Succeeded).map(Charge::received_s),
             has_intent: true,
-            aside,
             method,
             legacy: charge.as_ref().is_some_and(is_legacy),
+            aside,
         }))
     }
 
@@ -147,9 +147,9 @@ impl Payments {
                 let same = dispute.currency.eq_ignore_ascii_case(currency.code());
                 let amount = Money::from_stripe(if same { dispute.amount } else { charge.amount }, currency)?;
                 if dispute.lost() {
-                    aside.returned_for = Some(dispute.reason.clone());
                     part.lost = part.lost.plus(amount)?;
                     aside.returned_s = aside.returned_s.max(Some(dispute.created));
+                    aside.returned_for = Some(dispute.reason.clone());
                 } else if dispute.undecided() {
                     aside.disputed = aside.disputed.plus(amount)?;
                 }

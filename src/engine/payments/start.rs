@@ -269,7 +269,9 @@ impl Payments {
         if wish.choice == Choice::Full && amount != payable && amount != left && amount != balance {
             return Ok(Taken::Refused(Refused::Changed { left: balance }));
         }
+        // Who chose all that is left was shown what had been paid.
         if !wish.again
+            && matches!(wish.choice, Choice::Part(_))
             && let Some(duplicate) = duplicate(&mut tx, invoice, &open, amount, now_ms).await?
         {
             return Ok(Taken::Refused(duplicate));

@@ -1,6 +1,7 @@
 //! The engine against small stand-ins for Salesforce and Stripe: every room is the real one.
 
 mod files;
+mod heartbeat;
 mod notices;
 mod org;
 mod outbox;

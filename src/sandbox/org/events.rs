@@ -31,7 +31,11 @@ pub fn publish(transaction: &mut Transaction, records: Vec<Record>) -> Vec<RowRe
         let error = row_error("LIMIT_EXCEEDED", "This transaction has published as often as it may", &[]);
         return records.iter().map(|_| failure(vec![error.clone()])).collect();
     }
-    records.into_iter().map(|record| publish_one(transaction, record)).collect()
+    let results: Vec<RowResult> = records.into_iter().map(|record| publish_one(transaction, record)).collect();
+    let good = results.iter().filter(|result| result.success).count();
+    transaction.spent.publish_calls += 1;
+    transaction.spent.events = transaction.spent.events.saturating_add(u32::try_from(good).unwrap_or(u32::MAX));
+    results
 }
 
 fn publish_one(transaction: &mut Transaction, record: Record) -> RowResult {

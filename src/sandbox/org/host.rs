@@ -175,6 +175,9 @@ pub struct Spent {
     pub dml_rows: u32,
     pub publish_immediate: u32,
     pub queueables: u32,
+    /// Calls of `EventBus.publish`, and the events that they took.
+    pub publish_calls: u32,
+    pub events: u32,
     pub cpu_statements: u64,
     pub is_async: bool,
 }

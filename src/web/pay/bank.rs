@@ -198,6 +198,9 @@ pub struct Authorised {
     minor: i64,
     #[serde(default)]
     take_over: String,
+    /// "yes" where the payer was told of a payment of the same amount, and means this one too.
+    #[serde(default)]
+    again: String,
 }
 
 /// POST /pay/{link}/bank/{bank}: the press that authorises and pays.
@@ -262,8 +265,7 @@ pub async fn authorise(
         }),
         continues: Some(form.continues.clone()).filter(|id| !id.is_empty()),
         take_over: form.take_over == "yes",
-        // Ordered on a page of its own that says the amount: nobody does that by mistake.
-        again: true,
+        again: form.again == "yes",
     };
     match app.payments().start(&wish).await {
         Ok(Ok(started)) => confirm(&app, &visitor, &link, &bank, &look, started).await,
@@ -271,7 +273,13 @@ pub async fn authorise(
             let said = states::bank_refused(&app, &BankRefused::Agree);
             review_page(&app, &visitor, &link, &look, &order, Some(&said))
         }
-        Ok(Err(refused)) => back(&app, &visitor, &link, &bank, &look, &states::refused(&app, &refused)).await,
+        Ok(Err(refused)) => {
+            let said = states::refused(&app, &refused);
+            if said.again {
+                return review_page(&app, &visitor, &link, &look, &order, Some(&said));
+            }
+            back(&app, &visitor, &link, &bank, &look, &said).await
+        }
         Err(error) => {
             let nothing = !matches!(&error, Error::Stripe(error) if error.may_have_happened());
             fault(&app, &error.to_string(), nothing)
@@ -386,9 +394,11 @@ fn review_page(app: &App, visitor: &Visitor, link: &Link, look: &Look, order: &O
             input type="hidden" name="continues" value=(look.continues);
             input type="hidden" name="minor" value=(order.amount.minor());
             input type="hidden" name="text_hash" value=(order.review.text.as_deref().map(mandate::hash).unwrap_or_default());
-            button type="submit" class="primary" id="authorise" {
+            @let again = said.is_some_and(|said| said.again);
+            button type="submit" class="primary" id="authorise" name=[again.then_some("again")] value=[again.then_some("yes")] {
                 @if order.review.text.is_some() { "Authorise and pay " } @else { "Pay " }
                 span class="money" { (amount) }
+                @if again { " again" }
             }
         }
         p { a href={ "/pay/" (link.id) } { "Back to the invoice" } }

@@ -44,6 +44,7 @@ export function modal(label, element, onclose) {
     const section = tag('section', { role: 'dialog', tabindex: '-1', 'aria-modal': 'true', 'aria-label': label, class: 'slds-modal slds-fade-in-open' });
     const backdrop = tag('div', { class: 'slds-backdrop slds-backdrop_open' });
     const close = () => {
+        document.removeEventListener('keydown', keys);
         section.remove();
         backdrop.remove();
         opener?.focus();
@@ -52,14 +53,16 @@ export function modal(label, element, onclose) {
     const button = tag('button', { class: 'slds-button slds-button_neutral modal-close', type: 'button', onclick: close }, 'Close window');
     section.append(tag('div', { class: 'slds-modal__container' }, button, element));
     section.addEventListener('lightning__actionsclosescreen', close);
-    section.addEventListener('keydown', (event) => {
+    // On the document: a button that was pressed and is gone leaves the focus nowhere.
+    document.addEventListener('keydown', keys);
+    function keys(event) {
         if (event.key === 'Escape') close();
         if (event.key !== 'Tab') return;
         // The frame keeps the focus, as the platform's does.
         setTimeout(() => {
             if (!section.contains(document.activeElement)) button.focus();
         });
-    });
+    }
     document.body.append(section, backdrop);
     section.focus();
 }

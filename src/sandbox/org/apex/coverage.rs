@@ -37,12 +37,18 @@ pub struct Coverage {
     marks: Vec<(Name, u32)>,
     hits: Vec<AtomicBool>,
     peaks: Mutex<Vec<Use>>,
+    /// What stood between `startTest` and `stopTest`, one for each test since the last look.
+    measured: Mutex<Vec<Spent>>,
 }
 
 impl Coverage {
     pub fn new(marks: Vec<(Name, u32)>) -> Coverage {
         let hits = marks.iter().map(|_| AtomicBool::new(false)).collect();
-        Coverage { marks, hits, peaks: Mutex::default() }
+        Coverage { marks, hits, peaks: Mutex::default(), measured: Mutex::default() }
+    }
+
+    pub fn measured(&self, spent: &Spent) {
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).push(spent.clone());
     }
 
     pub fn hit(&self, mark: u32) {
@@ -78,6 +84,11 @@ impl Runtime {
     /// The peaks since the last call.
     pub fn take_peaks(&self) -> Vec<Use> {
         std::mem::take(&mut *self.coverage.peaks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the tests since the last call spent between `startTest` and `stopTest`, their jobs apart.
+    pub fn take_measured(&self) -> Vec<Spent> {
+        std::mem::take(&mut *self.coverage.measured.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Every class and trigger that is no test, by name.

@@ -39,6 +39,7 @@ use std::sync::Arc;
 
 use ast::{Class, ClassId, Field, Trigger, Type};
 pub use coverage::{FileCoverage, Use};
+pub use eval::{CPU_MS, STATEMENTS_PER_MS};
 pub use lower::LoadError;
 
 use super::host::{Fault, Host, Job, JobStep, Program, TriggerCall, TriggerOp};

@@ -270,6 +270,7 @@ impl Interp<'_> {
                 if let Some(outside) = outside {
                     let inside = std::mem::replace(self.host.spent(), outside);
                     self.runtime.coverage.spent(&inside);
+                    self.runtime.coverage.measured(&inside);
                 }
                 Ok(Val::Null)
             }

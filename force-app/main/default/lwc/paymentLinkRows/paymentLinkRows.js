@@ -27,7 +27,7 @@ export default class PaymentLinkRows extends LightningElement {
         return this.links.map((link) => ({
             ...link,
             text: link.sentTo || copiedLink,
-            isOpen: link.state === 'Open',
+            hasEnd: link.state === 'Open' && Boolean(link.expiresAt),
             canRevoke: this.mayAct && link.state === 'Open',
             canResend: this.mayAct && this.canSend && Boolean(link.sentTo) && link.state !== 'Replaced'
         }));

@@ -1,0 +1,93 @@
+import { createElement } from 'lwc';
+import BulkProgress from 'c/bulkProgress';
+import readProgress from '@salesforce/apex/BulkSendController.progress';
+
+jest.mock('@salesforce/apex/BulkSendController.progress', () => ({ default: jest.fn() }), { virtual: true });
+
+const RUNNING = {
+    recordId: 'a04000000000001AAA',
+    name: 'BS-00001',
+    state: 'Running',
+    total: 500,
+    made: 200,
+    refused: 50,
+    mailed: 100,
+    waiting: 100,
+    failed: 0,
+    refusals: []
+};
+const settle = async () => {
+    for (let turn = 0; turn < 15; turn += 1) {
+        // eslint-disable-next-line no-await-in-loop -- each turn lets one promise of the chain through
+        await Promise.resolve();
+    }
+};
+const open = async () => {
+    const element = createElement('c-bulk-progress', { is: BulkProgress });
+    element.recordId = RUNNING.recordId;
+    document.body.appendChild(element);
+    await settle();
+    return element;
+};
+const find = (element, selector) => element.shadowRoot.querySelector(selector);
+
+describe('c-bulk-progress', () => {
+    beforeEach(() => {
+        jest.useFakeTimers();
+        readProgress.mockResolvedValue(RUNNING);
+    });
+
+    afterEach(() => {
+        document.body.replaceChildren();
+        jest.useRealTimers();
+        jest.resetAllMocks();
+    });
+
+    it('shows that it is loading', async () => {
+        readProgress.mockReturnValue(new Promise(() => {}));
+        const element = await open();
+        expect(find(element, '.loading')).not.toBeNull();
+    });
+
+    it('shows how far it is and reads again until nothing changes', async () => {
+        const element = await open();
+        expect(find(element, '[role=progressbar]').getAttribute('aria-valuenow')).toBe('50');
+        expect(find(element, '.sentence').textContent).toBe('c.Quittance_Bulk_Running');
+        readProgress.mockResolvedValue({ ...RUNNING, state: 'Done', made: 450, waiting: 0 });
+        jest.advanceTimersByTime(2_000);
+        await settle();
+        expect(find(element, '.sentence').textContent).toBe('c.Quittance_Bulk_Done');
+        jest.advanceTimersByTime(60_000);
+        expect(readProgress).toHaveBeenCalledTimes(2);
+    });
+
+    it('names what was refused', async () => {
+        readProgress.mockResolvedValue({ ...RUNNING, state: 'Done', waiting: 0, refusals: ['INV-1: No address.'] });
+        const element = await open();
+        expect(find(element, '.refusals').textContent).toBe('INV-1: No address.');
+        jest.useRealTimers();
+        await expect(element).toBeAccessible();
+    });
+
+    it('says that it stopped', async () => {
+        readProgress.mockResolvedValue({ ...RUNNING, state: 'Failed', waiting: 0 });
+        const element = await open();
+        expect(find(element, '.sentence').textContent).toBe('c.Quittance_Bulk_Failed');
+    });
+
+    it('says a fault in its words, and reads again at a press', async () => {
+        readProgress.mockRejectedValueOnce({ body: { message: 'gone' } });
+        const element = await open();
+        expect(find(element, 'c-payment-problem').reason.body.message).toBe('gone');
+        find(element, 'c-payment-problem').dispatchEvent(new CustomEvent('retry'));
+        await settle();
+        expect(find(element, '.counted')).not.toBeNull();
+    });
+
+    it('reads nothing once it is gone', async () => {
+        const element = await open();
+        element.remove();
+        jest.advanceTimersByTime(60_000);
+        expect(readProgress).toHaveBeenCalledTimes(1);
+    });
+});
