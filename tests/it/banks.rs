@@ -76,7 +76,8 @@ async fn a_card_of_25_and_a_debit_of_25_make_an_invoice_paid_once_the_money_is_t
     assert_eq!(scene.row(&house).await["In_Flight__c"].as_f64(), Some(25.0), "in flight counts against the balance");
     payer.page().await.says("A payment is on its way");
     let started = letter(&house, &scene.email, "has started").await;
-    let text = started["text"].as_str().expect("text").split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = started["text"].as_str().expect("text").replace("\n> ", " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("I authorise Larkspur Supply Company, Inc. to debit $25.00"), "{text}");
     assert!(text.contains("not yet a receipt"), "{text}");
     assert!(text.contains("routing number 110000000") && text.contains("Given on "), "{text}");
@@ -238,7 +239,7 @@ async fn while_plaid_is_down_the_card_works_and_news_of_a_login_reaches_the_stor
     assert_eq!(payer.post_json("/bank/link", &[("csrf", "another site's")]).await["state"], "refused");
 
     let picked = link(&house, "6789").await;
-    let told = payer.hand_over(&payer.page().await, &picked, Some("20"), true).await;
+    let told = payer.hand_over(&payer.page().await, &picked, Some("15"), true).await;
     let url = told["url"].as_str().expect("the review").to_owned();
     let review = payer.at(&url).await;
     payer.authorise(&review, &url, Uuid::new_v4()).await.says("on its way");
