@@ -48,12 +48,12 @@ pub async fn create(
             return Ok((id, fresh));
         }
         let stale = now_ms - effect.first_tried_ms > store::effects::KEY_LIFE_MS;
-        if stale || attempts >= LOOK_AFTER {
-            if let Some(id) = find(house, stripe, account_id, effect.first_tried_ms, priority).await? {
-                house.store.effect_done(&key, &id, now_ms).await?;
-                house.store.know_customer(account_id, &id, None).await?;
-                return Ok((id, false));
-            }
+        if (stale || attempts >= LOOK_AFTER)
+            && let Some(id) = find(house, stripe, account_id, effect.first_tried_ms, priority).await?
+        {
+            house.store.effect_done(&key, &id, now_ms).await?;
+            house.store.know_customer(account_id, &id, None).await?;
+            return Ok((id, false));
         }
         if stale {
             // Stripe may have forgotten the key, and the list shows that nothing came of it: a new key is safe.

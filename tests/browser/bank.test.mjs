@@ -62,7 +62,7 @@ for (const screen of Object.keys(SCREENS)) {
         await page.getByRole('link', { name: 'Back to the invoice' }).click();
         await said(page, `bank-${screen}-7-covered`, 'A payment is on its way');
 
-        await days(5);
+        await days(9);
         await house.becomes(invoice, { Status__c: 'Paid', Settled__c: 50, In_Flight__c: 0 });
         await page.reload();
         await said(page, `bank-${screen}-8-paid`, 'This invoice is paid');
@@ -84,7 +84,7 @@ for (const screen of Object.keys(SCREENS)) {
         await looked(page, `bank-${screen}-9-standing`);
         await page.getByRole('button', { name: 'Authorise and pay $30.00' }).click();
         await page.getByRole('heading', { level: 1, name: 'Your bank payment is on its way' }).waitFor();
-        await days(5);
+        await days(9);
         await house.becomes(invoice, { Status__c: 'Partly Paid', Settled__c: 30 });
         await page.context().close();
 
@@ -100,7 +100,7 @@ for (const screen of Object.keys(SCREENS)) {
         await said(back, `bank-${screen}-11-order`, 'Pay $50.00 USD from your bank');
         await back.getByRole('button', { name: 'Pay $50.00' }).click();
         await back.getByRole('heading', { level: 1, name: 'Your bank payment is on its way' }).waitFor();
-        await days(5);
+        await days(9);
         await house.becomes(invoice, { Status__c: 'Paid', Settled__c: 80 });
         await back.context().close();
 

@@ -21,7 +21,7 @@ test('a card is stored with consent, used after a code, and removed', async () =
     const back = await house.at(invoice);
     await back.getByRole('heading', { level: 1, name: '$60.00 USD left to pay' }).waitFor();
     assert.doesNotMatch(await back.content(), /4242, expires/, 'no card shows without a code');
-    await back.getByRole('button', { name: 'Use a card you stored before' }).click();
+    await back.getByRole('button', { name: 'Use a card or bank you stored before' }).click();
     const field = back.getByLabel('Six-digit code');
     await field.waitFor();
     assert.equal(await focused(back), 'code');
@@ -52,10 +52,10 @@ test('a card is stored with consent, used after a code, and removed', async () =
     assert.deepEqual((await house.taken(invoice)).sort(), [2500, 4000]);
 
     await back.getByRole('link', { name: 'Pay the rest' }).click();
-    await back.getByText('Remove a stored card').click();
+    await back.getByText(/Remove a stored card/).click();
     await looked(back, 'stored-card-remove');
     await back.getByRole('button', { name: 'Remove Visa ending 4242' }).click();
-    await back.getByText('No card is stored for this account.').waitFor();
+    await back.getByText('No card or bank is stored for this account.').waitFor();
     await said(back, 'stored-card-removed', '$35.00 USD left to pay');
     assert.equal(await back.getByLabel(/Visa ending 4242/).count(), 0);
     await payWith(back, CARDS.good);
@@ -73,7 +73,7 @@ test('a stored card whose bank wants to ask goes to the bank and comes back', as
     await page.frameLocator('dialog iframe').getByRole('button', { name: 'Complete' }).click();
     await received(page);
     await page.getByRole('link', { name: 'Pay the rest' }).click();
-    await page.getByRole('button', { name: 'Use a card you stored before' }).click();
+    await page.getByRole('button', { name: 'Use a card or bank you stored before' }).click();
     const code = /\b(\d{6})\b/.exec((await house.mailTo(invoice.email, 'code')).subject)[1];
     await page.getByLabel('Six-digit code').fill(code);
     await page.getByRole('button', { name: 'Continue' }).click();
