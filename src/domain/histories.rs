@@ -383,7 +383,7 @@ fn happens(number: u32) -> Happens {
     use Happens as H;
     let at = (number / 40) as usize % 6;
     let minor = i64::from(number / 240);
-    let kind = if number / 240 % 2 == 0 { MethodKind::Card } else { MethodKind::BankAccount };
+    let kind = if (number / 240).is_multiple_of(2) { MethodKind::Card } else { MethodKind::BankAccount };
     match number % 40 {
         0..6 => H::Press(kind, 50 + minor % 5_950),
         6..12 => H::Confirm(at),
