@@ -67,7 +67,9 @@ fn the_daemon_can_write_what_it_writes_back() {
     let records = cases("records.json");
     let writes = records["writes"].as_object().expect("objects");
     // Links before payments, payments before errors: those point to these.
-    for object in ["Account", "Payment_Request__c", "Payment_Link__c", "Payment__c", "Payment_Error__c"] {
+    for object in
+        ["Account", "Payment_Request__c", "Payment_Link__c", "Payment__c", "Payment_Error__c", "Sidecar_Status__c"]
+    {
         let written = &writes[object];
         let key = written["key"].as_str().expect("a key");
         let fields = written["fields"].as_object().expect("fields");
@@ -87,7 +89,7 @@ fn the_daemon_can_write_what_it_writes_back() {
             }
         }
     }
-    assert_eq!(writes.len(), 5, "every object that is written stands in the order above");
+    assert_eq!(writes.len(), 6, "every object that is written stands in the order above");
 }
 
 fn write(package: &Package, op: SaveOp, key: &str, row: &Record, what: &str) -> Option<String> {
