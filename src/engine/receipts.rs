@@ -141,9 +141,9 @@ impl Receipts {
         let due = store.take_receipts(&self.payments.sidecar(), AT_ONCE, now_ms, now_ms + SENDER_DIED_MS).await?;
         for receipt in &due {
             if let Err(error) = self.send(receipt).await {
-                let wait = retry::delay(receipt.attempts, Duration::from_secs(5), Duration::from_secs(3600));
+                let wait = retry::delay(receipt.attempts + 1, Duration::from_secs(5), Duration::from_secs(900));
                 tracing::warn!(receipt.number = %receipt.number, error = %error, wait_ms = wait.as_millis(), "a receipt is tried again");
-                let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(3_600_000);
+                let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(900_000);
                 store.receipt_again(&receipt.number, self.payments.now_ms() + wait_ms).await?;
             }
         }

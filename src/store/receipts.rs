@@ -41,11 +41,11 @@ impl Store {
     pub async fn take_receipts(&self, sidecar: &str, limit: i64, now_ms: i64, again_ms: i64) -> Result<Vec<Receipt>> {
         let mut tx = self.begin().await?;
         let sql = tx.either(
-            "UPDATE receipts SET next_at_ms = $3, attempts = attempts + 1, claimed_by = $4 WHERE number IN
+            "UPDATE receipts SET next_at_ms = $3, claimed_by = $4 WHERE number IN
                  (SELECT number FROM receipts WHERE (mailed_ms IS NULL OR filed_ms IS NULL) AND next_at_ms <= $1
                   ORDER BY next_at_ms LIMIT $2)
              RETURNING number, stripe_id, facts, message_id, mail_to, mailed_ms, filed_ms, attempts",
-            "UPDATE receipts SET next_at_ms = $3, attempts = attempts + 1, claimed_by = $4 WHERE number IN
+            "UPDATE receipts SET next_at_ms = $3, claimed_by = $4 WHERE number IN
                  (SELECT number FROM receipts WHERE (mailed_ms IS NULL OR filed_ms IS NULL) AND next_at_ms <= $1
                   ORDER BY next_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
              RETURNING number, stripe_id, facts, message_id, mail_to, mailed_ms, filed_ms, attempts",
@@ -63,10 +63,15 @@ impl Store {
         tx.commit().await
     }
 
-    /// The next try.
+    /// It failed; the next try. A try that a dying sidecar left behind is no failure, and makes nobody wait longer.
     pub async fn receipt_again(&self, number: &str, at_ms: i64) -> Result<()> {
         let mut tx = self.begin().await?;
-        execute!(&mut tx, "UPDATE receipts SET next_at_ms = $2, claimed_by = NULL WHERE number = $1", number, at_ms)?;
+        execute!(
+            &mut tx,
+            "UPDATE receipts SET next_at_ms = $2, attempts = attempts + 1, claimed_by = NULL WHERE number = $1",
+            number,
+            at_ms
+        )?;
         tx.commit().await
     }
 
@@ -156,7 +161,15 @@ mod tests {
             assert_eq!(store.take_receipts("me", 10, 10, 1_000).await.unwrap().len(), 1);
             assert_eq!(store.take_receipts("me", 10, 20, 1_000).await.unwrap().len(), 0, "it is taken");
             store.receipt_mailed("R-000001", 30).await.unwrap();
-            assert_eq!(store.take_receipts("me", 10, 1_000, 2_000).await.unwrap().len(), 1, "not filed yet");
+            let again = store.take_receipts("me", 10, 1_000, 2_000).await.unwrap();
+            assert_eq!(
+                again.iter().map(|one| one.attempts).collect::<Vec<_>>(),
+                [0],
+                "not filed yet, and nothing failed"
+            );
+            store.receipt_again("R-000001", 2_500).await.unwrap();
+            let again = store.take_receipts("me", 10, 2_500, 3_000).await.unwrap();
+            assert_eq!(again.iter().map(|one| one.attempts).collect::<Vec<_>>(), [1]);
             let mut tx = store.begin().await.unwrap();
             tx.receipt_filed("R-000001", 40).await.unwrap();
             tx.commit().await.unwrap();

@@ -209,7 +209,7 @@ async fn lost_replies_and_an_outage_of_stripe_charge_once_or_not_at_all() {
     payer.confirm(&begun, "pm_card_visa").await;
     let told = payer.check(&begun, &shown.input("csrf")).await;
     assert_eq!(told["state"], "paid", "{told}");
-    payer.pay_again(None).await;
+    payer.pay(None).await;
     scene.stands(&house, "Paid", 64.0, 0.0).await;
     let paid: Vec<_> =
         intents_of(&house, "D-STRIPE").await.into_iter().filter(|one| one["status"] == "succeeded").collect();

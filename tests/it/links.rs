@@ -100,7 +100,7 @@ async fn a_link_that_ran_out_still_shows_its_receipt(house: &House) {
     assert_eq!(house.sql(hour_ago).await, 1);
     Payer::look(house, &scene.link).await.says("This link has run out");
     let page = payer.page().await;
-    page.says("This link has run out").says("Ask Larkspur Supply for a fresh link");
+    page.says("This link has run out").says("Send a new link");
     assert!(!page.can_pay());
     let refused = payer.press(&shown, uuid::Uuid::new_v4(), None, &[]).await;
     assert_eq!((&refused["state"], &refused["heading"]), (&json!("refused"), &json!("This link has run out")));
