@@ -225,6 +225,8 @@ const WIDTHS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, hei
  * accessible, small, and titled, and that no script failed and the policy held.
  */
 export async function looked(page, name) {
+    // A page is looked at once its style is there.
+    await page.waitForLoadState('load');
     const before = page.viewportSize();
     for (const [screen, size] of Object.entries(WIDTHS)) {
         await page.setViewportSize(size);
