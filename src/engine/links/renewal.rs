@@ -7,7 +7,7 @@ use super::{Error, Links, PaymentsError};
 use crate::domain::link::{LinkKind, LinkState, LinkUse, token, token_hash};
 use crate::domain::{Command, CommandId, CommandKind, LinkId};
 use crate::engine::clock::wall_ms;
-use crate::engine::payments::{Invoice, OrgError, link_write, time_text};
+use crate::engine::payments::{Invoice, OrgError, link_state, link_write, standing, time_text};
 use crate::store::links::Link;
 use crate::store::outbox::Notice;
 
@@ -90,11 +90,14 @@ impl Links {
             request_id: link.id.as_str().to_owned(),
             state: "sent".into(),
         };
-        let mut write = link_write(&link, "Open").telling(notice);
+        let mut tx = store.begin().await?;
+        // The customer or the clerk may have been quicker than this sentence.
+        let link = tx.link(&link.id).await?.unwrap_or(link);
+        let nothing_left = standing(&mut tx, &invoice).await?.balance().map_err(PaymentsError::from)?.is_zero();
+        let mut write = link_write(&link, link_state(&link, nothing_left, wall_ms())).telling(notice);
         if let Some(at) = time_text(wall_ms().div_euclid(1000)) {
             write = write.with("Sent_At__c", at);
         }
-        let mut tx = store.begin().await?;
         tx.write_out(&write.of(command.id.as_str()), self.payments.now_ms()).await?;
         tx.commit().await?;
         self.payments.outbox_filled();
