@@ -64,6 +64,9 @@ pub struct Sandbox {
     /// With --load: insert so many accounts
     #[arg(long, value_name = "N", default_value_t = 20)]
     accounts: usize,
+    /// With --load and --clock: so many customers in a hundred pay by bank, and the days until the banks answer pass
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    banks: u32,
     /// With --load: kill the daemon so many times at random moments
     #[arg(long, value_name = "N", default_value_t = 0)]
     kills: usize,
@@ -76,6 +79,9 @@ pub async fn run(arguments: Sandbox) -> anyhow::Result<()> {
             println!("{name:22} {what}");
         }
         return Ok(());
+    }
+    if arguments.banks > 0 && !arguments.clock {
+        bail!("--banks: give --clock too, or the banks would never answer");
     }
     let (dir, temporary) = folder(&arguments)?;
     let options = options(&arguments, dir.clone())?;
@@ -179,6 +185,7 @@ async fn load(running: &Running, arguments: &Sandbox, payments: usize) -> anyhow
         kills: arguments.kills,
         seed: arguments.seed,
         at_once: 12,
+        banks: arguments.banks,
         settle: Duration::from_secs(180),
     };
     let outcomes = run::run(&running.world, &running.daemon, &running.faults, &plan, |line| eprintln!("{line}"))
@@ -199,10 +206,11 @@ async fn load(running: &Running, arguments: &Sandbox, payments: usize) -> anyhow
 fn print(outcomes: &Outcomes, faults: &[(&str, &str, f64, u64)]) {
     let report = &outcomes.report;
     println!(
-        "in {:.1} s: {} paid, {} declined, {} gave up, {} kills",
+        "in {:.1} s: {} paid, {} declined, {} by bank on their way, {} gave up, {} kills",
         outcomes.elapsed.as_secs_f64(),
         outcomes.paid,
         outcomes.declined,
+        outcomes.started,
         outcomes.gave_up,
         outcomes.kills
     );
@@ -210,11 +218,13 @@ fn print(outcomes: &Outcomes, faults: &[(&str, &str, f64, u64)]) {
         faults.iter().filter(|(.., times)| *times > 0).map(|(name, .., times)| format!("{name} {times}")).collect();
     println!("faults that struck: {}", if struck.is_empty() { "none".to_owned() } else { struck.join(", ") });
     println!(
-        "audit: {} Customers, {} payments succeeded at Stripe ({} minor units), {} booked, {} invoices, {} mails of which {} repeated",
+        "audit: {} Customers, {} payments succeeded at Stripe ({} minor units), {} booked, {} bank debits of which {} are on their way, {} invoices, {} mails of which {} repeated",
         report.customers,
         report.succeeded,
         report.received_minor,
         report.payments,
+        report.debits,
+        report.processing,
         report.invoices,
         report.mails,
         report.repeated_mails

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use bigdecimal::{BigDecimal, Zero};
 use serde_json::Value;
 
+use super::bank_auditor::is_of_banks;
 use super::{Error, World};
 
 /// What the auditor found. Empty `findings` means that every cent is there once.
@@ -20,6 +21,9 @@ pub struct Report {
     pub invoices: usize,
     pub mails: usize,
     pub repeated_mails: usize,
+    /// Debits that went to a bank, and those of them that it has not answered yet.
+    pub debits: usize,
+    pub processing: usize,
 }
 
 /// What Stripe says of one payment, net of what went back.
@@ -40,6 +44,7 @@ impl World {
         let taken = taken(&stripe, &self.endpoints.salesforce.org_id);
         self.audit_payments(&taken, &mut report).await?;
         self.audit_invoices(&taken, &mut report).await?;
+        self.audit_banks(&stripe, &mut report).await?;
         self.audit_requests(&mut report).await?;
         self.audit_mails(&mut report).await?;
         Ok(report)
@@ -103,6 +108,15 @@ impl World {
         report.payments = booked.len();
         for (intent, taken) in taken {
             if taken.status != "succeeded" {
+                let early = booked.get(intent).filter(|payment| {
+                    !number(&payment["Settled_Amount__c"]).is_zero() || !payment["Receipt_Number__c"].is_null()
+                });
+                if let Some(payment) = early {
+                    report.findings.push(format!(
+                        "{intent} is booked as {} with receipt {} where Stripe says {}",
+                        payment["Settled_Amount__c"], payment["Receipt_Number__c"], taken.status
+                    ));
+                }
                 continue;
             }
             report.succeeded += 1;
@@ -217,7 +231,8 @@ impl World {
         if receipts != settled {
             report.findings.push(format!("{receipts} different receipts were mailed for {settled} payments by link"));
         }
-        let links = letters.len() - receipts;
+        let of_banks = letters.values().filter(|(_, subject)| is_of_banks(subject)).count();
+        let links = letters.len() - receipts - of_banks;
         let sent = self
             .query("SELECT Id FROM Payment_Request__c WHERE Kind__c = 'Send Payment Link' AND State__c = 'Sent'")
             .await?
@@ -274,11 +289,11 @@ fn taken(stripe: &Value, org_id: &str) -> BTreeMap<String, Taken> {
     taken
 }
 
-fn list<'a>(state: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+pub(super) fn list<'a>(state: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     state[name].as_array().into_iter().flatten()
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

@@ -14,14 +14,18 @@ use super::{Error, World, until};
 pub enum Outcome {
     Paid,
     Declined,
+    /// A bank payment has started; the money comes days later.
+    OnItsWay,
     /// The page never said; why.
     GaveUp(String),
 }
 
 pub struct Customer {
-    world: World,
-    dice: StdRng,
-    cookie: String,
+    pub(super) world: World,
+    pub(super) dice: StdRng,
+    pub(super) cookie: String,
+    /// How many in a hundred pay by bank.
+    banks: u32,
     /// The declined attempt that this customer's first window still shows.
     declined: Option<Begun>,
 }
@@ -37,21 +41,21 @@ struct Begun {
 }
 
 /// The pay page's form as the browser would post it.
-struct Form {
-    path: String,
-    csrf: String,
+pub(super) struct Form {
+    pub path: String,
+    pub csrf: String,
     press: String,
-    shown: String,
+    pub shown: String,
     currency: String,
 }
 
 impl Customer {
-    pub fn new(world: World, seed: u64) -> Customer {
-        Customer { world, dice: StdRng::seed_from_u64(seed), cookie: String::new(), declined: None }
+    pub fn new(world: World, seed: u64, banks: u32) -> Customer {
+        Customer { world, dice: StdRng::seed_from_u64(seed), cookie: String::new(), banks, declined: None }
     }
 
-    /// A clerk invoices `account` and sends the link; this customer pays all or part, one time in eight with a card
-    /// that is declined.
+    /// A clerk invoices `account` and sends the link; this customer pays all or part, by bank or by card, one time in
+    /// eight with a card that is declined.
     pub async fn be_sent_and_pay(&mut self, account: &str, number: usize) -> Result<Outcome, Error> {
         let cents: i64 = self.dice.random_range(1_000..90_000);
         let tag: u32 = self.dice.random();
@@ -73,6 +77,9 @@ impl Customer {
         .await?;
         let mail = self.world.mail_to(&email, &name, 240).await?;
         let link = self.world.link_in(&mail)?;
+        if self.dice.random_range(0..100) < self.banks {
+            return self.pay_by_bank(&link, &name).await;
+        }
         self.pay(&link).await
     }
 
@@ -130,7 +137,7 @@ impl Customer {
     }
 
     /// GET, Continue, and the page with the form; `None` where nothing is left to pay.
-    async fn open(&mut self, link: &str) -> Result<Option<Form>, Error> {
+    pub(super) async fn open(&mut self, link: &str) -> Result<Option<Form>, Error> {
         let first = self.world.send("the mailed link", self.world.http.get(link)).await?;
         let csrf = input(&first, "csrf")?;
         let go_on = self.world.http.post(link).form(&[("csrf", csrf.as_str())]).send().await;
@@ -214,7 +221,7 @@ impl Customer {
         }))
     }
 
-    async fn post_twice(&self, url: &str, fields: &[(&str, &str)]) -> Result<Value, Error> {
+    pub(super) async fn post_twice(&self, url: &str, fields: &[(&str, &str)]) -> Result<Value, Error> {
         for try_again in [true, false] {
             let request = self
                 .world
@@ -293,13 +300,13 @@ impl Customer {
         Err(last.unwrap_or(Error::Late { what: what.to_owned(), seconds: 0, last: String::new() }))
     }
 
-    async fn pause(&mut self) {
+    pub(super) async fn pause(&mut self) {
         tokio::time::sleep(Duration::from_millis(self.dice.random_range(100..700))).await;
     }
 }
 
 /// The value of a hidden input.
-fn input(page: &str, name: &str) -> Result<String, Error> {
+pub(super) fn input(page: &str, name: &str) -> Result<String, Error> {
     let missing = || Error::Unreadable { what: "the page".to_owned(), why: format!("it has no field {name}") };
     let mark = format!("name=\"{name}\" value=\"");
     let begin = page.find(&mark).ok_or_else(missing)? + mark.len();

@@ -3,6 +3,8 @@
 //! Everything here speaks to the running sandbox by the addresses in `endpoints.json`, as any other tool would.
 
 pub mod auditor;
+mod bank;
+mod bank_auditor;
 pub mod customer;
 pub mod endpoints;
 pub mod mailbox;

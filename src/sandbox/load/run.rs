@@ -1,5 +1,6 @@
 //! A load run: accounts are inserted, links are sent, customers pay, the daemon is killed meanwhile if that is asked
-//! for; then everything is left to settle, and the auditor reads what there is.
+//! for; then everything is left to settle, and the auditor reads what there is. Where customers paid by bank, days pass
+//! then, with faults and kills as before, and the auditor reads it all again once the banks have answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,8 @@ pub struct Plan {
     pub seed: u64,
     /// How many customers are on the page at the same time.
     pub at_once: usize,
+    /// How many customers in a hundred pay by bank. Above zero the banks' clock must be movable, so that debits end.
+    pub banks: u32,
     /// How long everything may take to settle after the last customer has left.
     pub settle: Duration,
 }
@@ -32,6 +35,8 @@ pub struct Plan {
 pub struct Outcomes {
     pub paid: usize,
     pub declined: usize,
+    /// Bank payments that customers were told have started.
+    pub started: usize,
     pub gave_up: usize,
     pub kills: usize,
     pub elapsed: Duration,
@@ -50,21 +55,48 @@ pub async fn run(
     let start = Instant::now();
     let progress = Arc::new(move |line: String| progress(format!("{:6.1} s  {line}", start.elapsed().as_secs_f64())));
     let finished = Arc::new(AtomicUsize::new(0));
-    let killer =
-        tokio::spawn(kill_at_random(Arc::clone(daemon), plan.clone(), Arc::clone(&finished), Arc::clone(&progress)));
+    // A fifth of the kills is kept for the days on which the banks answer.
+    let later = if plan.banks > 0 { plan.kills / 5 } else { 0 };
+    let first = Plan { kills: plan.kills - later, ..plan.clone() };
+    let killer = tokio::spawn(kill_at_random(Arc::clone(daemon), first, Arc::clone(&finished), Arc::clone(&progress)));
     let accounts = insert_accounts(world, plan).await?;
     let mut outcomes = pay(world, plan, &accounts, &finished, &progress).await?;
     finished.store(usize::MAX, Ordering::SeqCst);
     outcomes.kills = killer.await.unwrap_or_default();
+    let rates: Vec<(&str, f64)> = faults.list().iter().map(|(name, _, rate, _)| (*name, *rate)).collect();
     // The audit asks what the state becomes once the bad days are over, so the faults end here.
-    for (name, ..) in crate::sandbox::faults::ALL {
-        faults
-            .set(name, 0.0)
-            .map_err(|error| Error::Unreadable { what: "the faults".to_owned(), why: error.to_string() })?;
-    }
+    switch(faults, &rates.iter().map(|(name, _)| (*name, 0.0)).collect::<Vec<_>>())?;
     progress("waiting for everything to settle".to_owned());
     sync_now(world).await?;
     outcomes.report = settle(world, plan).await?;
+    let (started, sent) = (outcomes.started, outcomes.report.debits);
+    if started > sent {
+        outcomes.problems.push(format!(
+            "customers were told {started} times that a bank payment is on its way, and the banks have {sent}"
+        ));
+    }
+    // What is wrong already would only be hidden by more days.
+    if plan.banks > 0 && outcomes.report.findings.is_empty() {
+        if outcomes.report.processing == 0 {
+            outcomes.problems.push("no bank debit was on its way, so that nothing was proven of banks".to_owned());
+        }
+        progress(format!("{} debits are on their way; days pass", outcomes.report.processing));
+        switch(faults, &rates)?;
+        let second = Plan { kills: later, ..plan.clone() };
+        let killer =
+            tokio::spawn(kill_at_random(Arc::clone(daemon), second, Arc::clone(&finished), Arc::clone(&progress)));
+        for _ in 0..DAYS {
+            world.stripe_control("clock", &json!({"advance_days": 1})).await?;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        outcomes.kills += killer.await.unwrap_or_default();
+        switch(faults, &rates.iter().map(|(name, _)| (*name, 0.0)).collect::<Vec<_>>())?;
+        sync_now(world).await?;
+        outcomes.report = settle(world, plan).await?;
+        if outcomes.report.processing > 0 {
+            outcomes.problems.push(format!("{} debits are on their way after {DAYS} days", outcomes.report.processing));
+        }
+    }
     if outcomes.kills < plan.kills {
         outcomes.problems.push(format!("the daemon was killed {} times, not {}", outcomes.kills, plan.kills));
     }
@@ -80,6 +112,18 @@ pub async fn run(
     }
     outcomes.elapsed = start.elapsed();
     Ok(outcomes)
+}
+
+/// Enough for a debit to settle and come back: four business days and one more, over a weekend and holidays.
+const DAYS: usize = 11;
+
+fn switch(faults: &Faults, rates: &[(&str, f64)]) -> Result<(), Error> {
+    for (name, rate) in rates {
+        faults
+            .set(name, *rate)
+            .map_err(|error| Error::Unreadable { what: "the faults".to_owned(), why: error.to_string() })?;
+    }
+    Ok(())
 }
 
 /// Accounts come as an import would bring them: in chunks, some of which are updated again at once.
@@ -112,9 +156,10 @@ async fn pay(
     for number in 0..plan.payments {
         let (world, places, account, seed) =
             (world.clone(), Arc::clone(&places), accounts[number % accounts.len()].clone(), plan.seed);
+        let banks = plan.banks;
         walks.spawn(async move {
             let _place = places.acquire_owned().await;
-            let mut customer = Customer::new(world, seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+            let mut customer = Customer::new(world, seed.wrapping_mul(1_000_003).wrapping_add(number as u64), banks);
             customer.be_sent_and_pay(&account, number).await
         });
     }
@@ -123,6 +168,7 @@ async fn pay(
         match walk {
             Ok(Ok(Outcome::Paid)) => outcomes.paid += 1,
             Ok(Ok(Outcome::Declined)) => outcomes.declined += 1,
+            Ok(Ok(Outcome::OnItsWay)) => outcomes.started += 1,
             Ok(Ok(Outcome::GaveUp(why))) => {
                 outcomes.gave_up += 1;
                 outcomes.problems.push(why);

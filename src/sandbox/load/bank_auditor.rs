@@ -1,0 +1,176 @@
+//! The auditor at the bank: each debit stands in the org on the rung on which it stands at the bank, was agreed to by
+//! whoever pressed, and was told of once.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::auditor::{Report, list, text};
+use super::bank::BROWSER;
+use super::{Error, World};
+
+/// A debit that went to the bank.
+#[derive(Debug, PartialEq)]
+struct Debit {
+    intent: String,
+    /// As the Payment in the org must say.
+    state: &'static str,
+    /// What was agreed to, as Stripe keeps it.
+    agreed: Option<Value>,
+}
+
+impl World {
+    pub(super) async fn audit_banks(&self, stripe: &Value, report: &mut Report) -> Result<(), Error> {
+        let debits = debits(stripe, &self.endpoints.salesforce.org_id);
+        report.debits = debits.len();
+        report.processing = debits.iter().filter(|debit| debit.state == "Processing").count();
+        let soql = "SELECT Stripe_Payment_Id__c, State__c, Method__c, Receipt_Number__c FROM Payment__c WHERE Stripe_Payment_Id__c != null";
+        let rows = self.query(soql).await?;
+        let booked: BTreeMap<&str, &Value> = rows.iter().map(|row| (text(&row["Stripe_Payment_Id__c"]), row)).collect();
+        for debit in &debits {
+            report.findings.extend(wrong_with(debit, booked.get(debit.intent.as_str()).copied()));
+        }
+        report.findings.extend(letters(&self.mails().await?, &debits));
+        Ok(())
+    }
+}
+
+fn debits(stripe: &Value, org_id: &str) -> Vec<Debit> {
+    let charges: BTreeMap<&str, &Value> = list(stripe, "charges").map(|charge| (text(&charge["id"]), charge)).collect();
+    let lost = |intent: &str| {
+        list(stripe, "disputes")
+            .any(|dispute| text(&dispute["payment_intent"]) == intent && dispute["status"] == "lost")
+    };
+    let ours = list(stripe, "payment_intents").filter(|intent| {
+        text(&intent["metadata"]["sf_org_id"]) == org_id && intent["payment_method_types"][0] == "us_bank_account"
+    });
+    ours.filter_map(|intent| {
+        let charge = charges.get(text(&intent["latest_charge"]))?;
+        let id = text(&intent["id"]);
+        let state = match text(&intent["status"]) {
+            "processing" => "Processing",
+            "succeeded" if lost(id) => "Returned",
+            "succeeded" => "Settled",
+            _ => "Failed",
+        };
+        let mandate = &charge["payment_method_details"]["us_bank_account"]["mandate"];
+        let agreed = list(stripe, "mandates").find(|found| &found["id"] == mandate);
+        Some(Debit { intent: id.to_owned(), state, agreed: agreed.map(|found| found["customer_acceptance"].clone()) })
+    })
+    .collect()
+}
+
+fn wrong_with(debit: &Debit, booked: Option<&Value>) -> Vec<String> {
+    let Debit { intent, state, agreed } = debit;
+    let mut wrong = Vec::new();
+    match booked {
+        None => wrong.push(format!("the bank debit {intent} is not in the org; at the bank it is {state}")),
+        Some(payment) => {
+            if text(&payment["State__c"]) != *state {
+                wrong.push(format!("the bank debit {intent} is {} where the bank says {state}", payment["State__c"]));
+            }
+            if *state == "Processing" && !payment["Receipt_Number__c"].is_null() {
+                wrong.push(format!("the bank debit {intent} has a receipt and no money yet"));
+            }
+            if text(&payment["Method__c"]) != "Bank Account" {
+                wrong.push(format!("the bank debit {intent} is booked as {}", payment["Method__c"]));
+            }
+        }
+    }
+    let pressed = agreed.as_ref().is_some_and(|acceptance| {
+        acceptance["type"] == "online"
+            && text(&acceptance["online"]["user_agent"]) == BROWSER
+            && text(&acceptance["online"]["ip_address"]) == "127.0.0.1"
+    });
+    if !pressed {
+        wrong.push(format!("nobody who pressed agreed to the bank debit {intent}: {agreed:?}"));
+    }
+    wrong
+}
+
+/// Each debit is told of when it starts, and again when it failed or came back; a letter that comes twice counts once.
+fn letters(mails: &[Value], debits: &[Debit]) -> Vec<String> {
+    let mut subjects: BTreeMap<&str, &str> = BTreeMap::new();
+    for mail in mails {
+        subjects.insert(text(&mail["message_id"]), text(&mail["subject"]));
+    }
+    let told = |words: &str| subjects.values().filter(|subject| is_about(subject, words)).count();
+    let back = debits.iter().filter(|debit| matches!(debit.state, "Failed" | "Returned")).count();
+    let mut wrong = Vec::new();
+    for (words, wanted) in [(STARTED, debits.len()), (CAME_BACK, back)] {
+        if told(words) != wanted {
+            wrong.push(format!("{} different letters say {words:?} for {wanted} bank debits", told(words)));
+        }
+    }
+    wrong
+}
+
+const STARTED: &str = " has started";
+const CAME_BACK: &str = " came back: ";
+
+fn is_about(subject: &str, words: &str) -> bool {
+    subject.contains("ank payment") && subject.contains(words)
+}
+
+/// A letter that neither asks for money nor gives a receipt for it.
+pub(super) fn is_of_banks(subject: &str) -> bool {
+    is_about(subject, STARTED) || is_about(subject, CAME_BACK) || subject.contains(" code for ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn debit(state: &'static str) -> Debit {
+        let agreed = json!({"type": "online", "online": {"ip_address": "127.0.0.1", "user_agent": BROWSER}});
+        Debit { intent: "pi_1".to_owned(), state, agreed: Some(agreed) }
+    }
+
+    #[test]
+    fn a_debit_that_is_said_to_be_paid_too_early_is_found() {
+        let row = |state: &str, receipt: Value| json!({"State__c": state, "Method__c": "Bank Account", "Receipt_Number__c": receipt});
+        assert_eq!(wrong_with(&debit("Processing"), Some(&row("Processing", Value::Null))), Vec::<String>::new());
+        assert_eq!(
+            wrong_with(&debit("Processing"), Some(&row("Settled", json!("R-1")))),
+            [
+                "the bank debit pi_1 is \"Settled\" where the bank says Processing",
+                "the bank debit pi_1 has a receipt and no money yet"
+            ]
+        );
+        assert_eq!(wrong_with(&debit("Returned"), None).len(), 1);
+    }
+
+    #[test]
+    fn a_debit_that_nobody_agreed_to_and_a_letter_too_many_are_found() {
+        let row = json!({"State__c": "Settled", "Method__c": "Bank Account", "Receipt_Number__c": "R-1"});
+        let without = Debit { agreed: None, ..debit("Settled") };
+        assert_eq!(wrong_with(&without, Some(&row)).len(), 1);
+        let mail =
+            |id: &str, words: &str| json!({"message_id": id, "subject": format!("Bank payment of $5.00 to X{words}")});
+        let all = [mail("a", STARTED), mail("a", STARTED), mail("b", CAME_BACK)];
+        assert_eq!(letters(&all, &[debit("Returned")]), Vec::<String>::new());
+        assert_eq!(letters(&all, &[debit("Settled")]).len(), 1);
+    }
+
+    #[test]
+    fn the_rung_of_a_debit_follows_from_the_intent_and_its_disputes() {
+        let intent = |id: &str, status: &str| {
+            json!({"id": id, "status": status, "latest_charge": format!("ch_{id}"), "payment_method_types": ["us_bank_account"],
+                "metadata": {"sf_org_id": "00D"}})
+        };
+        let charge = |id: &str| json!({"id": format!("ch_{id}"), "payment_method_details": {"us_bank_account": {"mandate": "m"}}});
+        let state = json!({
+            "payment_intents": [intent("a", "processing"), intent("b", "succeeded"), intent("c", "succeeded"),
+                intent("d", "canceled"), {"id": "e", "status": "canceled", "latest_charge": null,
+                "payment_method_types": ["us_bank_account"], "metadata": {"sf_org_id": "00D"}}],
+            "charges": [charge("a"), charge("b"), charge("c"), charge("d")],
+            "disputes": [{"payment_intent": "c", "status": "lost", "amount": 5}],
+            "mandates": [{"id": "m", "customer_acceptance": {"type": "online"}}],
+        });
+        let found: Vec<_> = debits(&state, "00D").into_iter().map(|debit| (debit.intent, debit.state)).collect();
+        let expected = [("a", "Processing"), ("b", "Settled"), ("c", "Returned"), ("d", "Failed")];
+        assert_eq!(found, expected.map(|(id, state)| (id.to_owned(), state)));
+    }
+}
