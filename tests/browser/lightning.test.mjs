@@ -189,6 +189,21 @@ test('500 invoices in bulk, the tab closed half-way', async () => {
     const [{ made }] = await house.query("SELECT COUNT(Id) made FROM Payment_Request__c WHERE Bulk_Send__c != null");
     assert.equal(made, 496, 'one request for each, and none for the one that was left out');
     await again.context().close();
+
+    // One that is half-way, with nothing behind it that could end it before the press.
+    const [clerk] = await house.query('SELECT OwnerId FROM Bulk_Send__c LIMIT 1');
+    await house.insert('Bulk_Send__c', {
+        Key__c: 'half-way', OwnerId: clerk.OwnerId, State__c: 'Running', Total__c: 500, Made__c: 200, Refused__c: 3, Invoice_Ids__c: account,
+    });
+    const half = await at('clerk', 'n/Bulk_Send');
+    await half.getByText('200 of 500 asked for, 3 refused').waitFor();
+    await seen(half, 'bulk-running');
+    await half.getByRole('button', { name: 'Stop' }).focus();
+    await half.keyboard.press('Enter');
+    await half.getByText('Stopped. 297 invoices were not reached').waitFor();
+    assert.equal(await half.getByRole('button', { name: 'Stop' }).count(), 0, 'what is stopped offers no stop');
+    await seen(half, 'bulk-stopped');
+    await half.context().close();
     const viewer = await at('viewer', 'n/Bulk_Send');
     await viewer.getByText(/permission set Quittance Clerk|do not have access/).waitFor();
     await viewer.context().close();
