@@ -6,7 +6,7 @@ import readStatus from '@salesforce/apex/SyncNowController.status';
 
 jest.mock('@salesforce/apex/SyncNowController.start', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncNowController.status', () => ({ default: jest.fn() }), { virtual: true });
-jest.mock('c/paymentNotices', () => ({ follow: jest.fn() }), { virtual: true });
+jest.mock('c/paymentNotices', () => ({ follow: jest.fn() }));
 
 const settle = async () => {
     for (let turn = 0; turn < 25; turn += 1) {
