@@ -57,14 +57,21 @@ test('a clerk sends a link, the payer pays, and the panel shows it by itself', a
     const mail = await house.mailTo('accounts@birchwood.example', 'INV-1042');
     await payer.goto(mail.text.split(/\s+/).find((word) => word.startsWith(`${house.endpoints.page_url}/p/`)));
     await payer.getByRole('button', { name: 'Continue' }).click();
+    await payer.getByLabel(/Store this card with Stripe/).check();
     await payWith(payer, CARDS.good);
     await received(payer);
     await payer.context().close();
 
-    await panel.getByText('Visa ending 4242').waitFor();
+    await panel.getByRole('cell', { name: 'Visa ending 4242' }).waitFor();
     await eventually('the balance', 10, async () => (await panel.locator('.balance').innerText()) === '$0.00');
     await panel.getByRole('button', { name: /Open receipt/ }).waitFor({ timeout: 60_000 });
     await eventually('the subscription to end', 10, async () => (await subscriptions(page)) === 0);
+    const stored = panel.locator('c-stored-method-rows');
+    await eventually('the stored card', 20, async () => {
+        await panel.getByRole('button', { name: 'Refresh' }).click();
+        return (await stored.getByRole('button', { name: 'Visa ending 4242' }).count()) === 1;
+    });
+    assert.match(await stored.innerText(), /Ready.*Expires \d\d\/\d{4}/s);
     await seen(page, 'panel-paid');
     const opens = page.context().waitForEvent('page');
     await panel.getByRole('button', { name: /Open receipt/ }).click();

@@ -23,6 +23,7 @@ const PANEL = {
     maySend: true,
     payments: [],
     links: [],
+    methods: [],
     underWay: [],
     isLive: false
 };
