@@ -6,6 +6,7 @@ const CARD = {
     recordId: 'a05000000000001AAA',
     name: 'Visa ending 4242',
     state: 'Ready',
+    stateLabel: 'Bereit',
     expiry: '07/2028',
     isDefault: true,
     laterCharges: true
@@ -27,9 +28,12 @@ describe('c-stored-method-rows', () => {
     });
 
     it('says what each is, how it stands and until when it is good', async () => {
-        const shown = show([CARD, { ...CARD, recordId: 'a05000000000002AAA', state: 'Expired', isDefault: false }]);
+        const shown = show([
+            CARD,
+            { ...CARD, recordId: 'a05000000000002AAA', state: 'Expired', stateLabel: 'Abgelaufen', isDefault: false }
+        ]);
         const badges = [...shown.querySelectorAll('lightning-badge')].map((badge) => badge.label);
-        expect(badges).toEqual(['Ready', 'Expired']);
+        expect(badges).toEqual(['Bereit', 'Abgelaufen']);
         expect(shown.querySelectorAll('.default')).toHaveLength(1);
         expect(shown.querySelectorAll('.expiry')).toHaveLength(2);
         await expect(shown.host).toBeAccessible();
