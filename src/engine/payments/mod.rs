@@ -2,6 +2,7 @@
 
 mod book;
 mod customer;
+mod desk;
 mod facts;
 mod giving_up;
 mod invoice;

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::{Error, Freshness, Invoice, InvoiceStatus, OrgError, Payments, lock_name, standing};
 use crate::domain::attempt::MethodKind;
-use crate::domain::link::LinkUse;
+use crate::domain::link::{LinkKind, LinkUse};
 use crate::domain::payable::{NotPayable, admit};
 use crate::domain::{LinkId, Money};
 use crate::engine::banks::{BankOrder, BankRefused};
@@ -198,7 +198,7 @@ impl Payments {
                 }
             }
         };
-        self.bring_to_stripe(*attempt, &invoice, &wish.method).await
+        self.bring_to_stripe(*attempt, link.kind, &invoice, &wish.method).await
     }
 
     /// Decides and takes the room in one transaction, with the invoice locked.
@@ -309,10 +309,11 @@ impl Payments {
     async fn bring_to_stripe(
         &self,
         attempt: Attempt,
+        under: LinkKind,
         invoice: &Invoice,
         method: &Method,
     ) -> Result<Result<Started, Refused>, Error> {
-        let intent = match self.intent_of(&attempt, invoice).await {
+        let intent = match self.intent_of(&attempt, under, invoice).await {
             Ok(intent) => intent,
             Err(Error::Stripe(error)) => {
                 tracing::warn!(attempt.id = %attempt.id, error = %error, "no intent could be made; the attempt is closed");
@@ -337,7 +338,12 @@ impl Payments {
         Ok(Ok(Started { attempt, intent: intent.id, client_secret }))
     }
 
-    async fn intent_of(&self, attempt: &Attempt, invoice: &Invoice) -> Result<stripe::PaymentIntent, Error> {
+    async fn intent_of(
+        &self,
+        attempt: &Attempt,
+        under: LinkKind,
+        invoice: &Invoice,
+    ) -> Result<stripe::PaymentIntent, Error> {
         if let Some(intent) = &attempt.intent {
             return Ok(self.stripe().intent(intent, Priority::Customer).await?);
         }
@@ -348,7 +354,7 @@ impl Payments {
             ("sf_invoice_id", attempt.invoice.as_str()),
             ("sf_invoice_number", number),
             ("q_attempt_id", attempt.id.as_str()),
-            ("q_link_id", attempt.link.as_str()),
+            (if under == LinkKind::Agent { super::desk::REQUEST } else { "q_link_id" }, attempt.link.as_str()),
         ];
         let description = format!("Invoice {number}");
         let method_type = attempt.kind.at_stripe();

@@ -207,7 +207,7 @@ fn new_bank_part(app: &App, picked: bool) -> Markup {
     }
 }
 
-fn card_words(card: &PaymentMethod) -> String {
+pub(in crate::web) fn card_words(card: &PaymentMethod) -> String {
     match &card.card {
         Some(card) => format!(
             "{} ending {}, expires {:02}/{}",
