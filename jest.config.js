@@ -6,6 +6,6 @@ module.exports = {
     setupFilesAfterEnv: ['<rootDir>/tests/metadata/jest-mocks/setup.js'],
     moduleNameMapper: {
         ...jestConfig.moduleNameMapper,
-        '^lightning/(actions|navigation)$': '<rootDir>/tests/metadata/jest-mocks/lightning/$1'
+        '^lightning/(actions|navigation|uiListsApi)$': '<rootDir>/tests/metadata/jest-mocks/lightning/$1'
     }
 };

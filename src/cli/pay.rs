@@ -47,6 +47,7 @@ impl Pay {
             mail_domain: mail_domain(&config.mail.from),
             test: !config.stripe.is_live(),
             statement_descriptor_suffix: company.statement_descriptor_suffix.clone(),
+            company: company.name.clone(),
         };
         let payments = Payments::new(house.clone(), stripe, settings);
         if let Some(plaid) = super::plaid_settings(config) {

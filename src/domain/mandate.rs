@@ -3,7 +3,9 @@
 use sha2::{Digest, Sha256};
 
 /// Changes with every change of the wording, so that what somebody agreed to can be told years later.
-pub const VERSION: &str = "web-1";
+pub const VERSION: &str = "web-2";
+/// The first wording: every later debit was to be ordered by the customer.
+const ORDERED_ONLY: &str = "web-1";
 /// How long the evidence is kept after the last debit under it, in milliseconds: two years.
 pub const KEPT_MS: i64 = 2 * 366 * 24 * 3_600_000;
 
@@ -29,8 +31,8 @@ pub fn text(terms: &Terms<'_>) -> String {
     let of = holder.map(|holder| format!(" of {holder}")).unwrap_or_default();
     let later = if *standing {
         format!(
-            " I also authorise {company} to debit this account for later payments to {company}, each one when I order it, until \
-             I take this authorisation back."
+            " I also authorise {company} to debit this account for later payments to {company}, when I order one or when an \
+             invoice of mine is due, until I take this authorisation back."
         )
     } else {
         " This authorisation is for this one payment.".to_owned()
@@ -41,6 +43,11 @@ pub fn text(terms: &Terms<'_>) -> String {
          within 30 days, and a debit that the bank is already working on may still be carried out. If a debit is sent back by \
          the bank, {company} may ask me to pay in another way."
     )
+}
+
+/// Whether a standing mandate of this wording lets the company debit while the customer is away.
+pub fn covers_absence(version: &str) -> bool {
+    version != ORDERED_ONLY
 }
 
 /// The hex SHA-256 of the text: what the page hands back, so that nobody agrees to another text than was shown.

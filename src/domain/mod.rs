@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod bank;
 pub mod command;
+pub mod consent;
 pub mod currency;
 pub mod decline;
 #[cfg(test)]

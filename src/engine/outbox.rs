@@ -164,14 +164,15 @@ async fn note(
     let mut tx = house.store.begin().await?;
     match answer {
         Ok(outcomes) => {
+            let written: Vec<(&Outgoing, &str)> =
+                rows.iter().zip(outcomes).filter_map(|(row, outcome)| Some((row, outcome.as_deref().ok()?))).collect();
+            for target in tx.confirmed_all(me, &written, now_ms).await? {
+                // Others took us for dead and write it again, which changes nothing.
+                tracing::warn!(%target, "a write is no longer ours");
+            }
             for (row, outcome) in rows.iter().zip(outcomes) {
-                match outcome {
-                    Ok(id) => match tx.confirmed(me, row, id, now_ms).await {
-                        // Others took us for dead and write it again, which changes nothing.
-                        Err(store::Error::Lost { what }) => tracing::warn!("{what} is no longer ours"),
-                        other => other?,
-                    },
-                    Err(error) => one_failed(&mut tx, me, row, error, now_ms).await?,
+                if let Err(error) = outcome {
+                    one_failed(&mut tx, me, row, error, now_ms).await?;
                 }
             }
         }

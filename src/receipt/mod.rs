@@ -2,6 +2,7 @@
 //!
 //! Rendering takes some milliseconds of pure CPU and blocks: call [`render`] inside `tokio::task::spawn_blocking`.
 
+mod content;
 mod draw;
 mod error;
 mod faces;

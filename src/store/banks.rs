@@ -211,6 +211,7 @@ impl Store {
             choice.id.as_str()
         )?
         .is_some();
+        tx.hint(&bank.customer, now_ms).await?;
         if keeps_old && has_old {
             execute!(&mut tx, own, bank.id.as_str(), choice.id.as_str(), "leaving")?;
         } else {
@@ -229,6 +230,10 @@ impl Store {
         let sql = "UPDATE banks SET state = $2, reason = $3, changed_ms = $4 WHERE state IN ('ready', 'needs_login')
                    AND bank_id IN (SELECT bank_id FROM bank_choices WHERE item_id = $1 AND state = 'kept')";
         let touched = execute!(&mut tx, sql, item, state.name(), reason, now_ms)?;
+        let owners = "SELECT DISTINCT b.customer_id FROM banks b JOIN bank_choices c ON c.bank_id = b.bank_id WHERE c.item_id = $1";
+        for (customer,) in fetch_all!(&mut tx, (String,), owners, item)? {
+            tx.hint(&customer, now_ms).await?;
+        }
         tx.commit().await?;
         Ok(touched)
     }
@@ -239,6 +244,7 @@ impl Store {
         let sql =
             "UPDATE banks SET state = 'leaving', save = 0, changed_ms = $2 WHERE bank_id = $1 AND state <> 'gone'";
         execute!(&mut tx, sql, bank, now_ms)?;
+        tx.bank_changed(bank, now_ms).await?;
         tx.commit().await
     }
 
@@ -265,6 +271,7 @@ impl Store {
         execute!(&mut tx, sql, bank, now_ms)?;
         let sql = "UPDATE mandates SET ended_ms = $2, ended_why = 'removed' WHERE bank_id = $1 AND ended_ms IS NULL";
         execute!(&mut tx, sql, bank, now_ms)?;
+        tx.bank_changed(bank, now_ms).await?;
         tx.commit().await
     }
 
@@ -308,7 +315,15 @@ impl Tx {
     ) -> Result<()> {
         let sql = "UPDATE banks SET state = $2, reason = $3, changed_ms = $4 WHERE bank_id = $1";
         execute!(self, sql, id, state.name(), reason, now_ms)?;
-        Ok(())
+        self.bank_changed(id, now_ms).await
+    }
+
+    /// What the org knows of its customer's banks is to be looked at again.
+    async fn bank_changed(&mut self, id: &str, now_ms: i64) -> Result<()> {
+        match self.bank(id).await? {
+            Some(bank) => self.hint(&bank.customer, now_ms).await,
+            None => Ok(()),
+        }
     }
 
     /// A debit of it is under way or settled under this mandate: from now on the mandate is in force.
@@ -316,7 +331,7 @@ impl Tx {
         let sql = "UPDATE banks SET state = CASE WHEN state = 'needs_authorisation' THEN 'ready' ELSE state END, mandate = $2,
                        changed_ms = $3 WHERE bank_id = $1";
         execute!(self, sql, bank, attempt, now_ms)?;
-        Ok(())
+        self.bank_changed(bank, now_ms).await
     }
 }
 

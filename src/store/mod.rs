@@ -25,6 +25,7 @@ pub mod payments;
 pub mod receipts;
 pub mod sessions;
 pub mod stamp;
+pub mod stored_methods;
 mod sweeps;
 #[macro_use]
 mod statements;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::client::segment;
-use super::list::{Created, HasId};
+use super::list::{Created, Expandable, HasId};
 use super::{Client, Error, Priority};
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -20,6 +20,35 @@ pub struct Customer {
     pub livemode: bool,
     #[serde(default)]
     pub metadata: HashMap<String, String>,
+    #[serde(default)]
+    invoice_settings: Option<InvoiceSettings>,
+    #[serde(default)]
+    default_source: Option<Expandable<Named>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct InvoiceSettings {
+    #[serde(default)]
+    default_payment_method: Option<Expandable<Named>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Named {
+    id: String,
+}
+
+impl HasId for Named {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Customer {
+    /// What Stripe charges where nothing else is said: the default of invoices goes before the older default source.
+    pub fn default_method(&self) -> Option<&str> {
+        let chosen = self.invoice_settings.as_ref().and_then(|settings| settings.default_payment_method.as_ref());
+        chosen.or(self.default_source.as_ref()).map(Expandable::id)
+    }
 }
 
 impl HasId for Customer {

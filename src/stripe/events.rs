@@ -24,6 +24,9 @@ pub struct Event {
 struct Data {
     #[serde(default)]
     object: Object,
+    /// What an update changed, as it was before.
+    #[serde(default)]
+    previous_attributes: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,6 +39,8 @@ struct Object {
     payment_intent: Option<serde_json::Value>,
     #[serde(default)]
     charge: Option<serde_json::Value>,
+    #[serde(default)]
+    customer: Option<serde_json::Value>,
 }
 
 impl HasId for Event {
@@ -49,6 +54,8 @@ impl HasId for Event {
 pub enum Hint {
     Intent(String),
     Charge(String),
+    /// What this customer has stored.
+    Customer(String),
     /// Something that moves no money of ours.
     Nothing,
 }
@@ -71,8 +78,20 @@ impl Event {
                 (None, Some(charge)) => Hint::Charge(charge),
                 (None, None) => Hint::Nothing,
             },
+            // A detached method names its customer only as it was before.
+            Some("payment_method" | "bank_account" | "card") => {
+                let before = self.data.previous_attributes.as_ref().and_then(|before| before.get("customer").cloned());
+                id_in(&object.customer).or_else(|| id_in(&before)).map_or(Hint::Nothing, Hint::Customer)
+            }
+            // Our own updates of name and address are many, and move nothing that is stored.
+            Some("customer") if self.kind == "customer.deleted" || self.moves_default() => Hint::Customer(id),
             _ => Hint::Nothing,
         }
+    }
+
+    fn moves_default(&self) -> bool {
+        let before = self.data.previous_attributes.as_ref();
+        before.is_some_and(|before| before.contains_key("invoice_settings") || before.contains_key("default_source"))
     }
 }
 
@@ -104,5 +123,25 @@ mod tests {
         assert_eq!(hint(r#"{"object":"dispute","id":"dp_1","charge":"ch_1"}"#), Hint::Charge("ch_1".into()));
         assert_eq!(hint(r#"{"object":"customer","id":"cus_1"}"#), Hint::Nothing);
         assert_eq!(hint("{}"), Hint::Nothing);
+    }
+
+    #[test]
+    fn what_is_stored_leads_to_its_customer_even_when_it_is_gone() {
+        let event = |kind: &str, data: &str| {
+            let text = format!(r#"{{"id":"evt_1","type":"{kind}","data":{data}}}"#);
+            serde_json::from_str::<Event>(&text).expect("readable").hint()
+        };
+        let customer = Hint::Customer("cus_1".into());
+        let method = r#"{"object":{"object":"payment_method","id":"pm_1","customer":"cus_1"}}"#;
+        assert_eq!(event("payment_method.attached", method), customer);
+        let detached = r#"{"object":{"object":"payment_method","id":"pm_1","customer":null},
+            "previous_attributes":{"customer":"cus_1"}}"#;
+        assert_eq!(event("payment_method.detached", detached), customer);
+        let default = r#"{"object":{"object":"customer","id":"cus_1"},
+            "previous_attributes":{"invoice_settings":{"default_payment_method":null}}}"#;
+        assert_eq!(event("customer.updated", default), customer);
+        let name = r#"{"object":{"object":"customer","id":"cus_1"},"previous_attributes":{"name":"Old"}}"#;
+        assert_eq!(event("customer.updated", name), Hint::Nothing);
+        assert_eq!(event("customer.deleted", r#"{"object":{"object":"customer","id":"cus_1"}}"#), customer);
     }
 }

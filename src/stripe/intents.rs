@@ -125,7 +125,7 @@ impl NewIntent<'_> {
             .maybe("statement_descriptor_suffix", self.statement_descriptor_suffix);
         if self.save {
             // On session: the payer is present whenever our page uses it again, with a one-time code.
-            form = form.with("setup_future_usage", "on_session");
+            form = form.with("setup_future_usage", "off_session");
         }
         for (name, value) in self.metadata {
             form = form.metadata(name, value);
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(
             intent.body(),
             "amount=12400&currency=usd&customer=cus_1&allowed_payment_method_types[]=card\
-             &description=Invoice+INV-1042&statement_descriptor_suffix=INVOICE&setup_future_usage=on_session\
+             &description=Invoice+INV-1042&statement_descriptor_suffix=INVOICE&setup_future_usage=off_session\
              &metadata[sf_org_id]=00D000000000001AAA&metadata[q_attempt_id]=a-1&expand[]=latest_charge"
         );
     }

@@ -16,6 +16,8 @@ pub struct PaymentMethod {
     pub customer: Option<Expandable<Customer>>,
     #[serde(default)]
     pub card: Option<Card>,
+    #[serde(default)]
+    pub us_bank_account: Option<BankDetails>,
 }
 
 impl HasId for PaymentMethod {
@@ -42,7 +44,37 @@ pub struct Card {
     pub exp_year: u32,
 }
 
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct BankDetails {
+    #[serde(default)]
+    pub bank_name: Option<String>,
+    #[serde(default)]
+    pub last4: Option<String>,
+    #[serde(default)]
+    status_details: Option<BankStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct BankStatus {
+    /// Why the bank's network refuses further debits.
+    #[serde(default)]
+    blocked: Option<serde_json::Value>,
+}
+
+impl BankDetails {
+    pub fn is_blocked(&self) -> bool {
+        self.status_details.as_ref().is_some_and(|details| details.blocked.is_some())
+    }
+}
+
 impl Client {
+    /// The customer's stored bank accounts, those made from bank tokens not surely among them.
+    pub async fn bank_methods_of(&self, customer: &str, priority: Priority) -> Result<Vec<PaymentMethod>, Error> {
+        let path = format!("/v1/customers/{}/payment_methods", segment(customer));
+        let more = Form::new().with("type", "us_bank_account").into_body();
+        self.all("GET /v1/customers/{id}/payment_methods", &path, Created::default(), &more, priority).await
+    }
+
     /// The customer's stored cards.
     pub async fn cards_of(&self, customer: &str, priority: Priority) -> Result<Vec<PaymentMethod>, Error> {
         let path = format!("/v1/customers/{}/payment_methods", segment(customer));

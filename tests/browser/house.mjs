@@ -24,10 +24,12 @@ export const SCREENS = {
 export async function startSandbox(...more) {
     const dir = mkdtempSync(join(tmpdir(), 'quittance-browser-'));
     const program = process.env.QUITTANCE_BIN ?? join(root, 'target/debug/quittance');
-    // Kept: tests/clients/run holds every request of the daemon against Stripe's published document.
-    const logs = join(root, 'test-output/stripe-requests');
-    mkdirSync(logs, { recursive: true });
-    const log = ['--request-log', join(logs, `${basename(dir)}.jsonl`)];
+    // Kept: tests/clients/run holds every request of the daemon against what Stripe and Plaid publish.
+    const log = [['--request-log', 'stripe'], ['--plaid-request-log', 'plaid']].flatMap(([option, company]) => {
+        const logs = join(root, `test-output/${company}-requests`);
+        mkdirSync(logs, { recursive: true });
+        return [option, join(logs, `${basename(dir)}.jsonl`)];
+    });
     const child = spawn(program, ['sandbox', '--dir', dir, ...log, ...more], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     child.stdout.on('data', (chunk) => (said += chunk));

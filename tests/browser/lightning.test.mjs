@@ -57,14 +57,21 @@ test('a clerk sends a link, the payer pays, and the panel shows it by itself', a
     const mail = await house.mailTo('accounts@birchwood.example', 'INV-1042');
     await payer.goto(mail.text.split(/\s+/).find((word) => word.startsWith(`${house.endpoints.page_url}/p/`)));
     await payer.getByRole('button', { name: 'Continue' }).click();
+    await payer.getByLabel(/Store this card with Stripe/).check();
     await payWith(payer, CARDS.good);
     await received(payer);
     await payer.context().close();
 
-    await panel.getByText('Visa ending 4242').waitFor();
+    await panel.getByRole('cell', { name: 'Visa ending 4242' }).waitFor();
     await eventually('the balance', 10, async () => (await panel.locator('.balance').innerText()) === '$0.00');
     await panel.getByRole('button', { name: /Open receipt/ }).waitFor({ timeout: 60_000 });
     await eventually('the subscription to end', 10, async () => (await subscriptions(page)) === 0);
+    const stored = panel.locator('c-stored-method-rows');
+    await eventually('the stored card', 20, async () => {
+        await panel.getByRole('button', { name: 'Refresh' }).click();
+        return (await stored.getByRole('button', { name: 'Visa ending 4242' }).count()) === 1;
+    });
+    assert.match(await stored.innerText(), /Ready.*Expires \d\d\/\d{4}/s);
     await seen(page, 'panel-paid');
     const opens = page.context().waitForEvent('page');
     await panel.getByRole('button', { name: /Open receipt/ }).click();
@@ -189,6 +196,44 @@ test('500 invoices in bulk, the tab closed half-way', async () => {
     const [{ made }] = await house.query("SELECT COUNT(Id) made FROM Payment_Request__c WHERE Bulk_Send__c != null");
     assert.equal(made, 496, 'one request for each, and none for the one that was left out');
     await again.context().close();
+
+    // The same invoices by a list view: all are there, and those with a link say so.
+    const listed = await at('clerk', 'n/Bulk_Send');
+    await listed.getByRole('combobox', { name: 'List View' }).click();
+    await listed.getByRole('option', { name: 'Open Invoices' }).click();
+    await listed.getByRole('button', { name: 'Find Invoices' }).click();
+    await listed.getByText(/\d+ can't be sent/).waitFor({ timeout: 60_000 });
+    await listed.getByText('BULK-0000').waitFor();
+    await seen(listed, 'bulk-list-view');
+    await listed.context().close();
+
+    // Rows that were ticked in the list lead to Bulk Send by the list button's Flow.
+    const list = await at('clerk', 'o/Invoice__c/list');
+    await list.getByRole('checkbox', { name: 'Select BULK-0000' }).check();
+    await list.getByRole('checkbox', { name: 'Select BULK-0001' }).check();
+    await seen(list, 'list-ticked');
+    await list.getByRole('button', { name: 'Send Payment Links' }).click();
+    await list.getByText('1 can be sent').waitFor();
+    await list.getByText("1 can't be sent").waitFor();
+    await seen(list, 'bulk-ticked');
+    await list.getByRole('button', { name: 'Send 1 Links' }).click();
+    await list.getByText('1 of 1 asked for, 0 refused').waitFor({ timeout: 60_000 });
+    await list.context().close();
+
+    // One that is half-way, with nothing behind it that could end it before the press.
+    const [clerk] = await house.query('SELECT OwnerId FROM Bulk_Send__c LIMIT 1');
+    await house.insert('Bulk_Send__c', {
+        Key__c: 'half-way', OwnerId: clerk.OwnerId, State__c: 'Running', Total__c: 500, Made__c: 200, Refused__c: 3, Invoice_Ids__c: account,
+    });
+    const half = await at('clerk', 'n/Bulk_Send');
+    await half.getByText('200 of 500 asked for, 3 refused').waitFor();
+    await seen(half, 'bulk-running');
+    await half.getByRole('button', { name: 'Stop' }).focus();
+    await half.keyboard.press('Enter');
+    await half.getByText('Stopped. 297 invoices were not reached').waitFor();
+    assert.equal(await half.getByRole('button', { name: 'Stop' }).count(), 0, 'what is stopped offers no stop');
+    await seen(half, 'bulk-stopped');
+    await half.context().close();
     const viewer = await at('viewer', 'n/Bulk_Send');
     await viewer.getByText(/permission set Quittance Clerk|do not have access/).waitFor();
     await viewer.context().close();

@@ -52,6 +52,7 @@ fn value(field: &str, case: &Json, parents: &BTreeMap<String, String>) -> Value 
         ("words", Json::Array(words)) => word(words[0].as_str().expect("a word")),
         ("largest", number) => Value::Number(number.to_string().parse().expect("a number")),
         ("time", Json::String(time)) => Value::DateTime(time.parse().expect("a time")),
+        ("flag", Json::Bool(flag)) => Value::Bool(*flag),
         ("email", Json::String(address)) => word(address),
         ("record", Json::String(object)) => {
             id(parents.get(object).unwrap_or_else(|| panic!("{field} points to {object}, of which there is none yet")))
@@ -67,9 +68,15 @@ fn the_daemon_can_write_what_it_writes_back() {
     let records = cases("records.json");
     let writes = records["writes"].as_object().expect("objects");
     // Links before payments, payments before errors: those point to these.
-    for object in
-        ["Account", "Payment_Request__c", "Payment_Link__c", "Payment__c", "Payment_Error__c", "Sidecar_Status__c"]
-    {
+    for object in [
+        "Account",
+        "Stored_Payment_Method__c",
+        "Payment_Request__c",
+        "Payment_Link__c",
+        "Payment__c",
+        "Payment_Error__c",
+        "Sidecar_Status__c",
+    ] {
         let written = &writes[object];
         let key = written["key"].as_str().expect("a key");
         let fields = written["fields"].as_object().expect("fields");
@@ -89,7 +96,7 @@ fn the_daemon_can_write_what_it_writes_back() {
             }
         }
     }
-    assert_eq!(writes.len(), 6, "every object that is written stands in the order above");
+    assert_eq!(writes.len(), 7, "every object that is written stands in the order above");
 }
 
 fn write(package: &Package, op: SaveOp, key: &str, row: &Record, what: &str) -> Option<String> {

@@ -103,6 +103,11 @@ class Deploy(unittest.TestCase):
         self.run_it()
         self.org["components"].append(["ApexClass", "Own", None])
         status, said = self.run_it("--uninstall")
+        self.assertEqual(status, 1, "a Flow holds its component, and only a person can switch it off")
+        self.assertIn("Quittance_Bulk_Send is still there", said)
+        self.assertNotIn("removed", self.org)
+        self.org["components"] = [row for row in self.org["components"] if row[0] != "Flow"]
+        status, said = self.run_it("--uninstall")
         self.assertEqual(status, 0, said)
         self.assertIn("PaymentTotals", self.org["removed"])
         for kept in ("Own", "Payment__c", "Invoice__c", "Quittance_Admin", "Invoice_Mapping.Default"):

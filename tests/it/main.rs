@@ -17,4 +17,5 @@ mod outages;
 mod service;
 mod sidecars;
 mod sign_in;
+mod stored;
 mod sweep;

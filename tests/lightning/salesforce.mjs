@@ -8,6 +8,7 @@ const quoted = JSON.stringify;
 /** Modules with code of our own beside this file. */
 const MODELLED = {
     'lightning/uiRecordApi': 'records.js',
+    'lightning/uiListsApi': 'lists.js',
     'lightning/empApi': 'events.js',
     'lightning/actions': 'actions.js',
     'lightning/navigation': 'navigation.js',
@@ -27,7 +28,10 @@ export function salesforce(folder, wanted) {
             return `export const bundles = {${bundles.join(',')}};
                 export const actions = ${quoted(wanted.actions)};
                 export const pages = ${quoted(wanted.pages)};
-                export const tabs = ${quoted(wanted.tabs)};`;
+                export const tabs = ${quoted(wanted.tabs)};
+                export const lists = ${quoted(wanted.lists)};
+                export const listButtons = ${quoted(wanted.listButtons)};
+                export const flows = ${quoted(wanted.flows)};`;
         }
         if ((hit = id.match(/^@salesforce\/apex\/(?:.*\.)?([^.]+)\.([^.]+)$/))) {
             return `import { method } from ${quoted(platform('apex.js'))}; export default method(${quoted(hit[1])}, ${quoted(hit[2])});`;

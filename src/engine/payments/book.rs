@@ -177,6 +177,13 @@ impl Payments {
             };
             self.climb(&mut tx, &step, now_ms).await?;
         }
+        if let (Some(attempt), Some(method), Payment::Settled { .. }) = (&attempt, &read.method, &to)
+            && attempt.save
+        {
+            // Stripe stores the card with the payment; what was agreed to goes with it.
+            tx.consent_is_given(&attempt.id, method, &attempt.customer, attempt.account.as_str()).await?;
+            tx.hint(&attempt.customer, now_ms).await?;
+        }
         tx.commit().await?;
         self.outbox_filled();
         self.nudge(); // a receipt may be due

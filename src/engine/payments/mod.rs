@@ -16,6 +16,7 @@ mod records;
 mod release;
 mod seen;
 mod start;
+mod stored;
 mod sweep;
 mod work;
 
@@ -52,6 +53,8 @@ pub struct Settings {
     pub test: bool,
     /// What follows the account's prefix on card statements; the page says it.
     pub statement_descriptor_suffix: Option<String>,
+    /// Who is paid, as customers know it.
+    pub company: String,
 }
 
 /// Everything that takes payments, shared by the pages, the commands and the loops.

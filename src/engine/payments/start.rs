@@ -298,6 +298,10 @@ impl Payments {
             touched_ms: now_ms,
         };
         tx.insert_attempt(&attempt).await?;
+        if wish.save && wish.method == Method::NewCard {
+            let text = crate::domain::consent::card_text(&self.settings().company);
+            tx.insert_consent(&attempt.id, &text, crate::engine::clock::wall_ms()).await?;
+        }
         if let Some(mandate) = mandate {
             tx.insert_mandate(&Mandate { attempt_id: attempt.id.clone(), ..mandate.clone() }).await?;
         }

@@ -113,6 +113,10 @@ impl Payments {
                 Hint::Intent(id) | Hint::Charge(id) if !self.store().knows_event(&event.id).await? => {
                     named.entry(id).or_default().push(&event.id);
                 }
+                // What is stored moves no money: it is read when the money is done.
+                Hint::Customer(id) => {
+                    self.store().record_event_once(&event.id, Some(&id), self.now_ms()).await?;
+                }
                 Hint::Intent(_) | Hint::Charge(_) | Hint::Nothing => {}
             }
         }
@@ -148,6 +152,8 @@ impl Payments {
             ids.extend(dispute.payment_intent.or(dispute.charge));
         }
         ids.extend(self.store().unfinished_intents().await?);
+        let customers = self.store().customers_with_methods().await?;
+        self.store().hint_all(customers.iter().map(String::as_str), self.now_ms()).await?;
         self.read_all(ids).await
     }
 
@@ -170,7 +176,9 @@ impl Payments {
 
     /// By what the id names.
     pub async fn book_any(&self, id: &str) -> Result<(), Error> {
-        if id.starts_with("ch_") || id.starts_with("py_") {
+        if id.starts_with("cus_") {
+            self.mirror_methods(id).await
+        } else if id.starts_with("ch_") || id.starts_with("py_") {
             self.book_charge(id, Priority::Background).await
         } else {
             self.book_intent(id, Priority::Background).await.map(|_| ())

@@ -108,7 +108,7 @@ fn institution(mut fields: Fields) -> Answer {
     let products: &[&str] = if bank.auth { &["auth", "identity", "transactions"] } else { &["transactions"] };
     Ok(json!({"institution": {
         "institution_id": bank.id, "name": bank.name, "products": products, "country_codes": ["US"], "url": bank.url,
-        "primary_color": bank.colour, "logo": null, "routing_numbers": [bank.routing], "dtc_numbers": [], "oauth": bank.oauth,
+        "primary_color": bank.colour, "logo": null, "connection_availability": "SUPPORTED", "routing_numbers": [bank.routing], "dtc_numbers": [], "oauth": bank.oauth,
     }}))
 }
 

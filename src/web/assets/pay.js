@@ -70,7 +70,7 @@ const words = (minor) => {
 
 const wanted = () => (picked("choice") === "part" ? read(amount.value) : balance);
 /** Stripe compares the form's promise with the intent; the server asks the same where the box is ticked. */
-const use = () => (picked("save") === "yes" ? /** @type {"on_session"} */ ("on_session") : null);
+const use = () => (picked("save") === "yes" ? /** @type {"off_session"} */ ("off_session") : null);
 const newCard = () => (picked("method") || "new") === "new";
 const newBank = () => picked("method") === "bank:new";
 /** A stored bank whose login ran out. */

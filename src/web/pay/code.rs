@@ -215,6 +215,13 @@ pub async fn remove(
             );
             return say(&app, &said, None);
         }
+        if let Some(customer) = &customer
+            && let Err(error) = payments.store().hint_all([customer.as_str()], payments.now_ms()).await
+        {
+            // Stripe's event, or the night's sweep, tells the org all the same.
+            tracing::warn!(%error, "the org is told later that a card was removed");
+        }
+        payments.nudge();
     }
     see_other(&format!("/pay/{}", link.id))
 }

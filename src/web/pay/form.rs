@@ -8,6 +8,7 @@ use super::super::states::Said;
 use super::bank::BANK;
 use super::page::{Shown, Typed};
 use crate::domain::bank::BankState;
+use crate::domain::consent::card_text;
 use crate::domain::{Money, MoneyError};
 use crate::engine::receipts::money_words;
 use crate::store::banks::Bank;
@@ -112,8 +113,7 @@ pub(super) fn form(
                     p id="card-loading" role="status" {}
                     div id="card-frame" class="card-frame" {}
                     label class="consent" { input type="checkbox" name="save" value="yes" checked[typed.save];
-                        span { "Store this card with Stripe for my next payments to " bdi { (app.settings.company.name) }
-                            ". It is shown only after a code sent to the e-mail address on record, and can be removed on this page." } }
+                        span { (card_text(&app.settings.company.name)) } }
                 }
                 @if offers_bank { (new_bank_part(app, new_bank)) }
             }

@@ -205,6 +205,7 @@ impl Outside {
             mail_domain: "acme.example".into(),
             test: true,
             statement_descriptor_suffix: Some("INVOICE".into()),
+            company: "Larkspur Supply Company, Inc.".into(),
         };
         let payments = Payments::new(house, stripe, settings);
         let sender = Sender::new("Acme", "billing@acme.example", None).unwrap();

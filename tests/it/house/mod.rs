@@ -141,7 +141,8 @@ async fn open(
     let log = std::fs::File::create(dir.path().join("sandbox.log")).expect("a log file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
     command.arg("sandbox").arg("--dir").arg(dir.path()).arg("--no-seed").args(arguments);
-    command.arg("--request-log").arg(request_log(dir.path()));
+    command.arg("--request-log").arg(request_log("stripe", dir.path()));
+    command.arg("--plaid-request-log").arg(request_log("plaid", dir.path()));
     if let Some(database) = database {
         command.arg("--database").arg(database.url());
     }
@@ -158,9 +159,9 @@ async fn open(
     (world, child, dir)
 }
 
-/// Kept after the test: `tests/clients/run` holds every request of the daemon against Stripe's published document.
-fn request_log(dir: &Path) -> PathBuf {
-    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("test-output/stripe-requests");
+/// Kept after the test: `tests/clients/run` holds every request of the daemon against what the company publishes.
+fn request_log(company: &str, dir: &Path) -> PathBuf {
+    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("test-output/{company}-requests"));
     std::fs::create_dir_all(&logs).expect("a folder for the logs");
     let name = dir.file_name().unwrap_or_default().to_string_lossy().trim_start_matches('.').to_owned();
     logs.join(format!("it-{}-{name}.jsonl", std::process::id()))

@@ -9,10 +9,11 @@ if (!answer.ok) throw new Error(`The sandbox knows nobody called ${who}`);
 window.__person = await answer.json();
 
 const { frame } = await import('./frame.js');
-const { homePage, listPage, recordPage, tabPage } = await import('./pages.js');
+const { flowPage, homePage, listPage, recordPage, tabPage } = await import('./pages.js');
 const main = frame();
 if (kind === 'r') await recordPage(main, rest[0], rest[1]);
 else if (kind === 'n') await tabPage(main, rest[0]);
+else if (kind === 'f') await flowPage(main, rest[0]);
 else if (kind === 'o') await listPage(main, rest[0]);
 else homePage(main);
 document.body.dataset.ready = 'yes';

@@ -1,7 +1,7 @@
 // Record pages, tabs and lists. A record page shows each component that its metadata exposes for the object, below the
 // buttons of the object's quick actions.
 import { createElement } from 'lwc';
-import { actions, bundles, pages, tabs } from 'virtual:package';
+import { actions, bundles, flows, listButtons, pages, tabs } from 'virtual:package';
 import { tag } from './dom.js';
 import { addressOfTab, base, modal } from './frame.js';
 
@@ -36,11 +36,34 @@ async function listPage(main, object) {
     main.append(tag('h1', { class: 'slds-text-heading_large' }, tab?.label ?? object));
     try {
         const { records } = await rest(`query?q=${encodeURIComponent(`SELECT Id, Name FROM ${object} ORDER BY Name LIMIT 200`)}`);
-        const rows = records.map((record) => tag('li', {}, tag('a', { href: `${base()}/r/${object}/${record.Id}/view` }, record.Name)));
-        main.append(records.length > 0 ? tag('ul', { class: 'slds-list_dotted' }, ...rows) : tag('p', {}, 'Nothing here yet.'));
+        const buttons = listButtons.filter((button) => button.object === object);
+        const boxes = new Map(records.map((record) => [record.Id, tag('input', { type: 'checkbox', 'aria-label': `Select ${record.Name}` })]));
+        const go = (button) => {
+            const ids = [...boxes].filter(([, box]) => box.checked).map(([id]) => id);
+            // As the platform, which leads on only with a row that is ticked.
+            if (ids.length > 0) window.location.assign(`${base()}/f/${button.url.split('/').pop()}?${new URLSearchParams({ ids })}`);
+        };
+        main.append(...buttons.map((button) => tag('button', { class: 'slds-button slds-button_neutral', type: 'button', onclick: () => go(button) }, button.label)));
+        const rows = records.map((record) =>
+            tag('li', {}, buttons.length > 0 ? boxes.get(record.Id) : undefined, ' ', tag('a', { href: `${base()}/r/${object}/${record.Id}/view` }, record.Name))
+        );
+        main.append(records.length > 0 ? tag('ul', { class: buttons.length > 0 ? 'rows' : 'slds-list_dotted' }, ...rows) : tag('p', {}, 'Nothing here yet.'));
     } catch (error) {
         main.append(problem(error));
     }
+}
+
+/** A Flow's screen. The platform fills the collection `ids` with the rows that were ticked. */
+async function flowPage(main, name) {
+    const flow = flows[name];
+    if (!flow) {
+        main.append(problem(new Error(`The package has no Flow ${name}`)));
+        return;
+    }
+    titled(flow.label);
+    const given = { ids: (new URLSearchParams(window.location.search).get('ids') ?? '').split(',').filter(Boolean) };
+    const inputs = Object.fromEntries(flow.inputs.map(([property, variable]) => [property, given[variable]]));
+    main.append(tag('h1', { class: 'slds-assistive-text' }, flow.label), await component(flow.bundle, inputs));
 }
 
 async function tabPage(main, name) {
@@ -85,4 +108,4 @@ async function recordPage(main, object, id) {
     window.addEventListener('recordschanged', (event) => event.detail.includes(id) && read());
 }
 
-export { homePage, listPage, recordPage, tabPage };
+export { flowPage, homePage, listPage, recordPage, tabPage };

@@ -285,8 +285,28 @@ pub fn update(world: &mut World, id: &str, mut params: Params) -> Answer {
     let metadata = params.metadata()?;
     let redisplay = params.choice("allow_redisplay", &["always", "limited", "unspecified"])?;
     let billing = if params.has("billing_details") { Some(billing_details(&mut params)?) } else { None };
+    // As a bank's news of a renewed card, or somebody in the Dashboard.
+    let expiry = match params.child("card")? {
+        Some(mut card) => {
+            let typed = (card.integer("exp_month")?, card.integer("exp_year")?);
+            card.finish()?;
+            Some(typed)
+        }
+        None => None,
+    };
     params.finish()?;
     let mut method = world.load(Kind::PaymentMethod, id)?;
+    if let Some((month, year)) = expiry {
+        if method["type"] != "card" {
+            return Err(Refusal::unknown_parameter("card"));
+        }
+        let month = month.or_else(|| method["card"]["exp_month"].as_i64()).unwrap_or_default();
+        let year = year.or_else(|| method["card"]["exp_year"].as_i64()).unwrap_or_default();
+        let brand = method["card"]["brand"].as_str().unwrap_or_default().to_owned();
+        let year = cards::typed_details(month, year, None, &brand, today(world))?;
+        method["card"]["exp_month"] = json!(month);
+        method["card"]["exp_year"] = json!(year);
+    }
     merge_metadata(&mut method, metadata)?;
     if let Some(redisplay) = redisplay {
         method["allow_redisplay"] = json!(redisplay);

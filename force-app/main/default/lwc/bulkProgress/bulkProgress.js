@@ -1,8 +1,11 @@
 import { LightningElement, api } from 'lwc';
 import readProgress from '@salesforce/apex/BulkSendController.progress';
+import stopSend from '@salesforce/apex/BulkSendController.stop';
 import running from '@salesforce/label/c.Quittance_Bulk_Running';
 import done from '@salesforce/label/c.Quittance_Bulk_Done';
 import failed from '@salesforce/label/c.Quittance_Bulk_Failed';
+import stopped from '@salesforce/label/c.Quittance_Bulk_Stopped';
+import stop from '@salesforce/label/c.Quittance_Bulk_Stop';
 import counted from '@salesforce/label/c.Quittance_Bulk_Progress';
 import mailed from '@salesforce/label/c.Quittance_Bulk_Mailed';
 import refusals from '@salesforce/label/c.Quittance_Bulk_Refusals';
@@ -11,14 +14,15 @@ import readAgain from '@salesforce/label/c.Quittance_Read_Again';
 
 const READ_AGAIN_MS = 2_000;
 const GIVE_UP_AFTER_MS = 15 * 60_000;
-const SENTENCES = { Waiting: running, Running: running, Done: done, Failed: failed };
+const SENTENCES = { Waiting: running, Running: running, Done: done, Failed: failed, Stopped: stopped };
 
 /** How far a bulk send has come. It reads its record again while something changes; no event is spent on it. */
 export default class BulkProgress extends LightningElement {
-    label = { refusals, loading, readAgain };
+    label = { refusals, loading, readAgain, stop };
     // What is shown follows from these two alone.
     progress;
     problem;
+    isStopping = false;
 
     _recordId;
     _timer;
@@ -41,7 +45,12 @@ export default class BulkProgress extends LightningElement {
     }
 
     get sentence() {
-        return SENTENCES[this.progress.state];
+        const { state, made, refused, total } = this.progress;
+        return SENTENCES[state].replace('{0}', total - made - refused);
+    }
+
+    get canStop() {
+        return this.progress.state === 'Waiting' || this.progress.state === 'Running';
     }
 
     get percent() {
@@ -68,8 +77,7 @@ export default class BulkProgress extends LightningElement {
     }
 
     get isUnderWay() {
-        const { state, waiting } = this.progress;
-        return state === 'Waiting' || state === 'Running' || waiting > 0;
+        return this.canStop || this.progress.waiting > 0;
     }
 
     connectedCallback() {
@@ -81,10 +89,21 @@ export default class BulkProgress extends LightningElement {
         clearTimeout(this._timer);
     }
 
-    async load() {
+    load() {
+        return this.take(readProgress);
+    }
+
+    /** What was asked for goes on; the answer says how many were not reached. */
+    async stop() {
+        this.isStopping = true;
+        await this.take(stopSend);
+        this.isStopping = false;
+    }
+
+    async take(read) {
         clearTimeout(this._timer);
         try {
-            this.progress = await readProgress({ bulkId: this._recordId });
+            this.progress = await read({ bulkId: this._recordId });
             this.problem = undefined;
         } catch (error) {
             this.problem = error;

@@ -1,5 +1,7 @@
 import title from '@salesforce/label/c.Quittance_Bulk_Title';
 import intro from '@salesforce/label/c.Quittance_Bulk_Intro';
+import list from '@salesforce/label/c.Quittance_Bulk_List';
+import noList from '@salesforce/label/c.Quittance_Bulk_No_List';
 import dueBy from '@salesforce/label/c.Quittance_Bulk_Due_By';
 import least from '@salesforce/label/c.Quittance_Bulk_Least';
 import customer from '@salesforce/label/c.Quittance_Bulk_Customer';
@@ -20,6 +22,8 @@ import progress from '@salesforce/label/c.Quittance_Bulk_Progress';
 export const label = {
     title,
     intro,
+    list,
+    noList,
     dueBy,
     least,
     customer,

@@ -1,8 +1,10 @@
 import { createElement } from 'lwc';
 import BulkProgress from 'c/bulkProgress';
 import readProgress from '@salesforce/apex/BulkSendController.progress';
+import stopSend from '@salesforce/apex/BulkSendController.stop';
 
 jest.mock('@salesforce/apex/BulkSendController.progress', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/BulkSendController.stop', () => ({ default: jest.fn() }), { virtual: true });
 
 const RUNNING = {
     recordId: 'a04000000000001AAA',
@@ -30,6 +32,8 @@ const open = async () => {
     return element;
 };
 const find = (element, selector) => element.shadowRoot.querySelector(selector);
+const stopButton = (element) =>
+    [...element.shadowRoot.querySelectorAll('lightning-button')].find((button) => button.name === 'stop');
 
 describe('c-bulk-progress', () => {
     beforeEach(() => {
@@ -69,7 +73,43 @@ describe('c-bulk-progress', () => {
         await expect(element).toBeAccessible();
     });
 
-    it('says that it stopped', async () => {
+    it('stops at a press, once, and says so', async () => {
+        let answer;
+        stopSend.mockReturnValue(
+            new Promise((resolve) => {
+                answer = resolve;
+            })
+        );
+        const element = await open();
+        stopButton(element).click();
+        await settle();
+        expect(stopButton(element).disabled).toBe(true);
+        expect(stopSend).toHaveBeenCalledWith({ bulkId: RUNNING.recordId });
+        answer({ ...RUNNING, state: 'Stopped', waiting: 0 });
+        await settle();
+        expect(find(element, '.sentence').textContent).toBe('c.Quittance_Bulk_Stopped');
+        expect(stopButton(element)).toBeUndefined();
+        jest.useRealTimers();
+        await expect(element).toBeAccessible();
+    });
+
+    it('can be stopped again after a fault', async () => {
+        stopSend.mockRejectedValueOnce({ body: { message: 'busy' } });
+        const element = await open();
+        stopButton(element).click();
+        await settle();
+        expect(find(element, 'c-payment-problem').reason.body.message).toBe('busy');
+        find(element, 'c-payment-problem').dispatchEvent(new CustomEvent('retry'));
+        await settle();
+        expect(stopButton(element).disabled).toBe(false);
+    });
+
+    it.each(['Done', 'Failed', 'Stopped'])('offers no stop when it is %s', async (state) => {
+        readProgress.mockResolvedValue({ ...RUNNING, state, waiting: 0 });
+        expect(stopButton(await open())).toBeUndefined();
+    });
+
+    it('says that it failed', async () => {
         readProgress.mockResolvedValue({ ...RUNNING, state: 'Failed', waiting: 0 });
         const element = await open();
         expect(find(element, '.sentence').textContent).toBe('c.Quittance_Bulk_Failed');

@@ -1,9 +1,18 @@
 import { createElement } from 'lwc';
 import BulkSend from 'c/bulkSend';
+import { getListInfosByObjectName, getListRecordsByName } from 'lightning/uiListsApi';
+import invoiceObject from '@salesforce/apex/BulkSendController.invoiceObject';
+import look from '@salesforce/apex/BulkSendController.look';
 import find from '@salesforce/apex/BulkSendController.find';
 import send from '@salesforce/apex/BulkSendController.send';
 import recent from '@salesforce/apex/BulkSendController.recent';
 
+jest.mock(
+    '@salesforce/apex/BulkSendController.invoiceObject',
+    () => ({ default: jest.requireActual('@salesforce/wire-service-jest-util').createApexTestWireAdapter(jest.fn()) }),
+    { virtual: true }
+);
+jest.mock('@salesforce/apex/BulkSendController.look', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/BulkSendController.find', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/BulkSendController.send', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/BulkSendController.recent', () => ({ default: jest.fn() }), { virtual: true });
@@ -17,19 +26,22 @@ const CANDIDATES = [
     { invoiceId: 'a2', name: 'INV-2' },
     { invoiceId: 'a3', name: 'INV-3', problem: 'No address.' }
 ];
+/** Everything that was promised is through once the page has had turns of its own. */
 const settle = async () => {
-    for (let turn = 0; turn < 15; turn += 1) {
-        // eslint-disable-next-line no-await-in-loop -- each turn lets one promise of the chain through
-        await Promise.resolve();
+    for (let turn = 0; turn < 3; turn += 1) {
+        // eslint-disable-next-line no-await-in-loop, @lwc/lwc/no-async-operation -- each turn lets the promises through
+        await new Promise((done) => setTimeout(done, 0));
     }
 };
 const query = (element, selector) => element.shadowRoot.querySelector(selector);
 const named = (element, name) =>
-    [...element.shadowRoot.querySelectorAll('lightning-button, lightning-input, lightning-textarea')].find(
-        (one) => one.name === name
-    );
-const open = async () => {
-    const element = createElement('c-bulk-send', { is: BulkSend });
+    [
+        ...element.shadowRoot.querySelectorAll(
+            'lightning-button, lightning-input, lightning-textarea, lightning-combobox'
+        )
+    ].find((one) => one.name === name);
+const open = async (properties = {}) => {
+    const element = Object.assign(createElement('c-bulk-send', { is: BulkSend }), properties);
     document.body.appendChild(element);
     await settle();
     return element;
@@ -151,6 +163,85 @@ describe('c-bulk-send', () => {
         expect(query(element, 'c-bulk-progress').recordId).toBe(BULK.recordId);
         await press(element, 'again');
         expect(named(element, 'find')).not.toBeUndefined();
+    });
+
+    describe('with list views', () => {
+        const withLists = async () => {
+            const element = await open();
+            invoiceObject.emit('Bill__c');
+            await settle();
+            getListInfosByObjectName.emit({ lists: [{ label: 'Open Bills', apiName: 'Open_Bills' }] });
+            await settle();
+            return element;
+        };
+        const pick = async (element, value) => {
+            named(element, 'listView').dispatchEvent(new CustomEvent('change', { detail: { value } }));
+            await settle();
+        };
+
+        beforeEach(() => {
+            look.mockResolvedValue({ candidates: CANDIDATES, hasMore: false });
+        });
+
+        it('offers those of the invoice object', async () => {
+            const element = await withLists();
+            expect(getListInfosByObjectName.getLastConfig()).toEqual({ objectApiName: 'Bill__c', pageSize: 2000 });
+            expect(named(element, 'listView').options.map((option) => option.value)).toEqual(['', 'Open_Bills']);
+            await expect(element).toBeAccessible();
+        });
+
+        it('looks at the records of the one that is chosen, once they are known', async () => {
+            const element = await withLists();
+            await pick(element, 'Open_Bills');
+            expect(named(element, 'customer')).toBeUndefined();
+            expect(named(element, 'find').disabled).toBe(true);
+            expect(getListRecordsByName.getLastConfig()).toEqual({
+                objectApiName: 'Bill__c',
+                listViewApiName: 'Open_Bills',
+                pageSize: 2000
+            });
+            getListRecordsByName.emit({ records: [{ id: 'a1' }, { id: 'a3' }], nextPageToken: '2000' });
+            await settle();
+            await press(element, 'find');
+            expect(look).toHaveBeenCalledWith({ invoiceIds: ['a1', 'a3'], isWithoutLink: true });
+            expect(find).not.toHaveBeenCalled();
+            expect(query(element, '.more')).not.toBeNull();
+            await expect(element).toBeAccessible();
+        });
+
+        it('goes back to the fields', async () => {
+            const element = await withLists();
+            await pick(element, 'Open_Bills');
+            await pick(element, '');
+            await press(element, 'find');
+            expect(find).toHaveBeenCalled();
+            expect(look).not.toHaveBeenCalled();
+        });
+
+        it('says why a list view can not be read', async () => {
+            const element = await withLists();
+            await pick(element, 'Open_Bills');
+            getListRecordsByName.error({ message: 'no access' });
+            await settle();
+            expect(query(element, 'c-payment-problem').reason.body.message).toBe('no access');
+            expect(named(element, 'find').disabled).toBe(true);
+        });
+    });
+
+    describe('with rows that were ticked in a list', () => {
+        it('looks at them at once, and at nothing else', async () => {
+            look.mockResolvedValue({ candidates: CANDIDATES, hasMore: false });
+            recent.mockResolvedValue([{ ...BULK, state: 'Running' }]);
+            const element = await open({ ids: ['a1', 'a2', 'a3'] });
+            expect(look).toHaveBeenCalledWith({ invoiceIds: ['a1', 'a2', 'a3'], isWithoutLink: true });
+            expect(query(element, 'c-bulk-preflight').candidates).toHaveLength(3);
+            expect(named(element, 'customer')).toBeUndefined();
+            await press(element, 'send');
+            expect(send.mock.calls[0][0].invoiceIds).toEqual(['a1', 'a2']);
+            await press(element, 'again');
+            expect(named(element, 'customer')).not.toBeUndefined();
+            await expect(element).toBeAccessible();
+        });
     });
 
     it('says a fault in its words', async () => {

@@ -4,6 +4,7 @@ import PaymentLinkRows from 'c/paymentLinkRows';
 const OPEN = {
     recordId: 'a02000000000001AAA',
     state: 'Open',
+    stateLabel: 'Offen',
     sentTo: 'books@harbour.example',
     at: '2026-11-20T09:30:00.000Z',
     expiresAt: '2026-12-20T09:30:00.000Z'
@@ -28,6 +29,7 @@ describe('c-payment-link-rows', () => {
     it('offers both acts on an open link', async () => {
         const element = show({});
         expect(names(element)).toEqual(['resend', 'revoke']);
+        expect(element.shadowRoot.querySelector('lightning-badge').label).toBe('Offen');
         await expect(element).toBeAccessible();
     });
 

@@ -11,7 +11,7 @@ jest.mock('@salesforce/apex/PaymentPanelController.load', () => ({ default: jest
 jest.mock('@salesforce/apex/SendPaymentLinkController.send', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SendPaymentLinkController.copyLink', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SendPaymentLinkController.revoke', () => ({ default: jest.fn() }), { virtual: true });
-jest.mock('c/paymentNotices', () => ({ watch: jest.fn() }), { virtual: true });
+jest.mock('c/paymentNotices', () => ({ watch: jest.fn() }));
 
 const INVOICE = 'a00000000000001AAA';
 const PANEL = {
@@ -23,6 +23,7 @@ const PANEL = {
     maySend: true,
     payments: [],
     links: [],
+    methods: [],
     underWay: [],
     isLive: false
 };

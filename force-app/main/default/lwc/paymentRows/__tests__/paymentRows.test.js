@@ -8,6 +8,7 @@ const SETTLED = {
     amount: 40,
     currencyCode: 'USD',
     state: 'Settled',
+    stateLabel: 'Beglichen',
     method: 'Visa ending 4242',
     at: '2026-11-20T09:30:00.000Z',
     receiptNumber: 'R-1',
@@ -34,7 +35,7 @@ describe('c-payment-rows', () => {
     it('shows each payment with its amount and state', async () => {
         const element = show([SETTLED]);
         expect(find(element, 'lightning-formatted-number').value).toBe(40);
-        expect(find(element, 'lightning-badge').label).toBe('Settled');
+        expect(find(element, 'lightning-badge').label).toBe('Beglichen');
         expect(find(element, '.reason')).toBeNull();
         await expect(element).toBeAccessible();
     });

@@ -14,7 +14,7 @@ jest.mock('@salesforce/apex/SendPaymentLinkController.send', () => ({ default: j
 jest.mock('@salesforce/apex/SendPaymentLinkController.copyLink', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SendPaymentLinkController.revoke', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SendPaymentLinkController.status', () => ({ default: jest.fn() }), { virtual: true });
-jest.mock('c/paymentNotices', () => ({ follow: jest.fn(), tell: jest.fn() }), { virtual: true });
+jest.mock('c/paymentNotices', () => ({ follow: jest.fn(), tell: jest.fn() }));
 
 const INVOICE = 'a00000000000001AAA';
 const OFFER = {

@@ -6,23 +6,22 @@ import readStatus from '@salesforce/apex/SyncNowController.status';
 
 jest.mock('@salesforce/apex/SyncNowController.start', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncNowController.status', () => ({ default: jest.fn() }), { virtual: true });
-jest.mock('c/paymentNotices', () => ({ follow: jest.fn() }), { virtual: true });
+jest.mock('c/paymentNotices', () => ({ follow: jest.fn() }));
 
-const settle = async () => {
-    for (let turn = 0; turn < 25; turn += 1) {
-        // eslint-disable-next-line no-await-in-loop -- each turn lets one promise of the chain through
-        await Promise.resolve();
+/** Waits for what is expected, however long the machine takes. */
+const until = async (isThere) => {
+    for (let turn = 0; turn < 400 && !isThere(); turn += 1) {
+        // eslint-disable-next-line no-await-in-loop, @lwc/lwc/no-async-operation -- looks again after a while
+        await new Promise((done) => setTimeout(done, 5));
     }
 };
+const sentence = (element) => element.shadowRoot.querySelector('p').textContent;
 const open = () => {
     const element = createElement('c-sync-payments', { is: SyncPayments });
     document.body.appendChild(element);
     return element;
 };
-const press = async (element) => {
-    element.shadowRoot.querySelector('lightning-button').click();
-    await settle();
-};
+const press = (element) => element.shadowRoot.querySelector('lightning-button').click();
 
 describe('c-sync-payments', () => {
     beforeEach(() => {
@@ -37,21 +36,22 @@ describe('c-sync-payments', () => {
 
     it('says what it does before it is pressed', async () => {
         const element = open();
-        expect(element.shadowRoot.querySelector('p').textContent).toBe('c.Quittance_Sync_Help');
+        expect(sentence(element)).toBe('c.Quittance_Sync_Help');
         await expect(element).toBeAccessible();
     });
 
     it('follows the request to its end', async () => {
         readStatus.mockResolvedValueOnce({ state: 'Waiting', isFinished: false });
         const element = open();
-        await press(element);
-        expect(element.shadowRoot.querySelector('p').textContent).toBe('c.Quittance_Sync_Running');
+        press(element);
+        await until(() => follow.mock.calls.length > 0 && sentence(element) === 'c.Quittance_Sync_Running');
+        expect(sentence(element)).toBe('c.Quittance_Sync_Running');
         expect(element.shadowRoot.querySelector('lightning-button').disabled).toBe(true);
 
         readStatus.mockResolvedValueOnce({ state: 'Done', isFinished: true, sentence: 'Two payments were booked.' });
         follow.mock.calls[0][1]();
-        await settle();
-        expect(element.shadowRoot.querySelector('p').textContent).toBe('Two payments were booked.');
+        await until(() => sentence(element) === 'Two payments were booked.');
+        expect(sentence(element)).toBe('Two payments were booked.');
         await expect(element).toBeAccessible();
     });
 
@@ -62,7 +62,8 @@ describe('c-sync-payments', () => {
             sentence: 'Stripe could not be reached.'
         });
         const element = open();
-        await press(element);
+        press(element);
+        await until(() => element.shadowRoot.querySelector('c-payment-problem') !== null);
         expect(element.shadowRoot.querySelector('c-payment-problem').reason).toBe('Stripe could not be reached.');
         await expect(element).toBeAccessible();
     });
