@@ -173,6 +173,15 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
             this.pageUrl = undefined;
             this.stopFollowing();
             notifyRecordUpdateAvailable([{ recordId: this.recordId }]);
+            this.readBalance();
+        }
+    }
+
+    async readBalance() {
+        try {
+            this.offer = await readOffer({ invoiceId: this.recordId });
+        } catch {
+            // What came of the payment is shown; the balance beside it is as it was.
         }
     }
 
