@@ -13,6 +13,8 @@ const ACCOUNTS: usize = 200;
 const COMMANDS_AN_EVENT: usize = 200;
 const EVENTS_AT_ONCE: usize = 25;
 const IDLE_MOST_KB: u64 = 40_000;
+/// Equal ones: a larger burst takes more memory while it lasts, and says nothing of what stays.
+const PARTS: usize = 10;
 
 pub async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let stage = Stage::set(plan, None).await?;
@@ -20,14 +22,17 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let idle = stage.memory_kb().await?;
     let accounts = synced_accounts(&stage).await?;
     let start = Instant::now();
-    let early_count = plan.commands / 10;
-    run(&stage, &accounts, 0, early_count).await?;
-    let early = stage.memory_kb().await?;
-    run(&stage, &accounts, early_count, plan.commands).await?;
+    let part = plan.commands / PARTS;
+    let mut after = Vec::new();
+    for number in 0..PARTS {
+        run(&stage, &accounts, number * part, (number + 1) * part).await?;
+        after.push(stage.memory_kb().await?);
+    }
     let took = start.elapsed();
-    let late = stage.memory_kb().await?;
     stage.end().await;
     let megabytes = |kb: u64| format!("{:.1} MB", kb as f64 / 1_000.0);
+    // Connections, their caches and the allocator fill up in the first half; what leaks goes on in the second.
+    let (early, half, late) = (after[0], after[PARTS / 2 - 1], after[PARTS - 1]);
     Ok(vec![
         Row::new(
             "memory of the daemon, idle (RSS)",
@@ -39,14 +44,16 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
             format!("memory after {} commands (RSS)", plan.commands),
             megabytes(late.0),
             format!(
-                "after the first {early_count}: {}; not a file's pages: {} and {}; {:.0} commands/s from event to done",
+                "after the first {part}: {}; after half: {}; not a file's pages: {}, {} and {}; {:.0} commands/s from event to done",
                 megabytes(early.0),
+                megabytes(half.0),
                 megabytes(early.1),
+                megabytes(half.1),
                 megabytes(late.1),
                 plan.commands as f64 / took.as_secs_f64()
             ),
         )
-        .held_to("flat: at most a tenth more than after the first tenth", late.0 * 10 <= early.0 * 11),
+        .held_to("flat: at most a tenth more than after half", late.0 * 10 <= half.0 * 11),
     ])
 }
 
