@@ -229,6 +229,7 @@ impl Payments {
         let own = held.map_or(Money::zero(payable.currency()), |held| held.amount);
         let left = if own.currency() == payable.currency() { payable.plus(own)? } else { payable };
         let balance = stands.balance()?;
+        let offered = stands.offered()?;
         if balance.is_zero() {
             return Ok(Taken::Refused(Refused::NothingToPay));
         }
@@ -250,7 +251,9 @@ impl Payments {
         }
         if let Err(no) = admit(payable, amount) {
             // It may fit once others give way, or the page's own earlier attempt does.
-            if admit(balance, amount).is_ok() && !open.is_empty() {
+            // A page that is older than what is on its way offered all of the balance; it is told of that payment.
+            let fits = admit(offered, amount).is_ok() || (wish.shown == balance && admit(balance, amount).is_ok());
+            if fits && !open.is_empty() {
                 let in_the_way = |one: &&Attempt| {
                     wish.take_over || (Some(&one.id) == wish.continues.as_ref() && one.link == link.id.as_str())
                 };
@@ -260,14 +263,14 @@ impl Payments {
                     Refused::UnderWay { amount: first.amount, started_ms: first.started_ms, attempt: first.id.clone() };
                 return Ok(if others.is_empty() { Taken::Refused(refusal) } else { Taken::InTheWay(others, refusal) });
             }
-            if wish.shown != balance && wish.shown != left {
-                return Ok(Taken::Refused(Refused::Changed { left: balance }));
+            if wish.shown != offered && wish.shown != left {
+                return Ok(Taken::Refused(Refused::Changed { left: offered }));
             }
             return Ok(Taken::Refused(Refused::Amount(no)));
         }
         // "All of it" is what the page said; if that is no longer all, the payer looks first.
-        if wish.choice == Choice::Full && amount != payable && amount != left && amount != balance {
-            return Ok(Taken::Refused(Refused::Changed { left: balance }));
+        if wish.choice == Choice::Full && amount != payable && amount != left && amount != offered {
+            return Ok(Taken::Refused(Refused::Changed { left: offered }));
         }
         // Who chose all that is left was shown what had been paid.
         if !wish.again

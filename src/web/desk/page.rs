@@ -45,14 +45,25 @@ pub async fn show(app: &App, visitor: &Visitor, link: &Link, said: Option<&Said>
         Err(Error::Org(OrgError::Missing { .. })) => return say(app, &states::withdrawn(app), None),
         Err(error) => return fault(app, &error.to_string(), true),
     };
-    let balance = match app.payments().standing(&invoice).await.and_then(|standing| Ok(standing.balance()?)) {
-        Ok(balance) => balance,
+    let (balance, offered) = match app
+        .payments()
+        .standing(&invoice)
+        .await
+        .and_then(|standing| Ok((standing.balance()?, standing.offered()?)))
+    {
+        Ok(both) => both,
         Err(error) => return fault(app, &error.to_string(), true),
     };
     let number = invoice.number.as_str();
     let refusal = match link.usable(wall_ms()) {
         LinkUse::Pays if invoice.status != InvoiceStatus::Open => Some(states::withdrawn(app)),
         LinkUse::Pays if balance.is_zero() => Some(states::refused(app, &Refused::NothingToPay)),
+        LinkUse::Pays if offered.is_zero() => Some(Said::new(
+            200,
+            "A payment is on its way",
+            "All that is owed is being moved by the bank already.",
+            "Wait for it to arrive; the invoice in Salesforce shows it.",
+        )),
         LinkUse::Pays => None,
         LinkUse::Locked { .. } => Some(states::link(app, link.usable(wall_ms()))),
         LinkUse::Expired { .. } | LinkUse::Replaced | LinkUse::Revoked => Some(Said::new(
@@ -75,7 +86,7 @@ pub async fn show(app: &App, visitor: &Visitor, link: &Link, said: Option<&Said>
         },
         None => Vec::new(),
     };
-    match body(app, visitor, link, &invoice, balance, &cards, said, chosen) {
+    match body(app, visitor, link, &invoice, offered, &cards, said, chosen) {
         Ok(body) => {
             let title = match said {
                 Some(said) => format!("Error: {} – Take a payment", said.heading),
@@ -94,19 +105,19 @@ fn body(
     visitor: &Visitor,
     link: &Link,
     invoice: &Invoice,
-    balance: Money,
+    offered: Money,
     cards: &[PaymentMethod],
     said: Option<&Said>,
     chosen: &Chosen,
 ) -> Result<Markup, MoneyError> {
-    let currency = balance.currency();
+    let currency = offered.currency();
     let minimum = Money::from_minor(currency.minimum_minor(), currency)?;
     let error = said.filter(|said| said.field == Some("amount"));
     let decimal = if currency.exponent() == 0 { "numeric" } else { "decimal" };
     Ok(html! {
         @if let Some(said) = said { (said.summary()) }
         h1 tabindex="-1" autofocus[said.is_none()] { "Take a payment for " bdi { (invoice.number) } }
-        p class="lead" { bdi { (invoice.account_name) } " owes " strong class="money" { (money_words(balance)) } "." }
+        p class="lead" { bdi { (invoice.account_name) } " owes " strong class="money" { (money_words(offered)) } "." }
         @if cards.is_empty() {
             p { "No card is on file for this customer." }
             p { "Go back to the invoice and press Send to the customer instead." }
@@ -114,16 +125,16 @@ fn body(
             form method="post" action={ "/desk/" (link.id) } novalidate {
                 input type="hidden" name="csrf" value=(visitor.csrf);
                 input type="hidden" name="press" value=(uuid::Uuid::new_v4());
-                input type="hidden" name="shown" value=(balance.minor());
+                input type="hidden" name="shown" value=(offered.minor());
                 input type="hidden" name="currency" value=(currency.code());
                 input type="hidden" name="continues" value=(chosen.continues);
                 fieldset class="choice" {
                     legend { "How much does the customer pay?" }
-                    label { input type="radio" name="choice" value="full" checked[!chosen.part]; span { "Full balance, " span class="money" { (money_words(balance)) } } }
+                    label { input type="radio" name="choice" value="full" checked[!chosen.part]; span { "All of it, " span class="money" { (money_words(offered)) } } }
                     label { input type="radio" name="choice" value="part" checked[chosen.part]; span { "Another amount" } }
                     div class="part" {
                         label for="amount" { "Amount in " (currency.code()) }
-                        p class="quiet" id="amount-hint" { "From " (money_words(minimum)) " to " (money_words(balance)) }
+                        p class="quiet" id="amount-hint" { "From " (money_words(minimum)) " to " (money_words(offered)) }
                         @if let Some(said) = error { p class="field-error" id="amount-error" { (said.to_do) } }
                         input type="text" id="amount" name="amount" value=(chosen.amount) inputmode=(decimal) autocomplete="off"
                             spellcheck="false" dir="ltr" maxlength="40" aria-invalid=[error.map(|_| "true")]
