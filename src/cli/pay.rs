@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{self, Config};
 use crate::domain::{CommandKind, OrgId};
 use crate::engine::banks::Banks;
-use crate::engine::commands::{BookPayment, CopyLink, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow};
+use crate::engine::commands::{
+    BookPayment, CopyLink, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow, TakePayment,
+};
 use crate::engine::house::House;
 use crate::engine::links::Links;
 use crate::engine::payments::{Payments, Settings};
@@ -67,6 +69,7 @@ impl Pay {
         registry
             .with(CommandKind::SendLink, SendLink(self.links.clone()))
             .with(CommandKind::CopyLink, CopyLink(self.links.clone()))
+            .with(CommandKind::TakePayment, TakePayment(self.links.clone()))
             .with(CommandKind::RevokeLink, RevokeLink(self.links.clone()))
             .with(CommandKind::SyncNow, SyncNow(self.links.clone()))
             .with(CommandKind::ReviewInvoice, ReviewInvoice(self.payments.clone()))

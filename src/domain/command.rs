@@ -16,6 +16,8 @@ pub enum CommandKind {
     SendLink,
     /// Register a link whose token the clerk holds.
     CopyLink,
+    /// Open the page on which a clerk takes a payment.
+    TakePayment,
     /// Revoke a link.
     RevokeLink,
     /// Run the sweep.
@@ -51,10 +53,11 @@ impl Priority {
 
 impl CommandKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SyncAccount,
         Self::SendLink,
         Self::CopyLink,
+        Self::TakePayment,
         Self::RevokeLink,
         Self::SyncNow,
         Self::ReviewInvoice,
@@ -69,6 +72,7 @@ impl CommandKind {
             Self::SyncAccount => "sync_account",
             Self::SendLink => "send_link",
             Self::CopyLink => "copy_link",
+            Self::TakePayment => "take_payment",
             Self::RevokeLink => "revoke_link",
             Self::SyncNow => "sync_now",
             Self::ReviewInvoice => "review_invoice",

@@ -132,7 +132,9 @@ impl House {
         let settled = settled(usd(self.total), &self.ledger(), &org).expect("one currency");
         let reserved = self.known.iter().zip(&self.truth).filter(|(known, _)| known.state.reserves());
         let reserved = reserved.map(|(_, truth)| truth.amount).sum();
-        Standing { total: usd(self.total), settled, reserved: usd(reserved) }
+        let moving = self.known.iter().zip(&self.truth).filter(|(known, _)| known.state == Payment::Processing);
+        let on_its_way = moving.map(|(_, truth)| truth.amount).sum();
+        Standing { total: usd(self.total), settled, reserved: usd(reserved), on_its_way: usd(on_its_way) }
     }
 
     fn ask(&mut self, at: usize) -> (usize, u64, IntentSeen) {

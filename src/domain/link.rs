@@ -40,6 +40,8 @@ pub enum LinkKind {
     Mailed,
     /// The clerk holds the token; we know its hash.
     Copied,
+    /// A clerk's own page for one payment: no customer has it, and the org has no link record of it.
+    Agent,
 }
 
 impl LinkKind {
@@ -47,11 +49,12 @@ impl LinkKind {
         match self {
             Self::Mailed => "mailed",
             Self::Copied => "copied",
+            Self::Agent => "agent",
         }
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Mailed, Self::Copied].into_iter().find(|kind| kind.name() == name)
+        [Self::Mailed, Self::Copied, Self::Agent].into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Standing {
     pub settled: Money,
     /// Taken by attempts that are not over.
     pub reserved: Money,
+    /// The part of it that banks are moving already: days pass until it settles or fails, and nothing can call it off.
+    pub on_its_way: Money,
 }
 
 impl Standing {
@@ -42,6 +44,12 @@ impl Standing {
     /// What may be paid now.
     pub fn payable(&self) -> Result<Money, MoneyError> {
         self.balance()?.less_or_zero(self.reserved)
+    }
+
+    /// What a page offers as all of it: what is owed and not on its way. An attempt that can still be called off is not
+    /// deducted, for it may give way.
+    pub fn offered(&self) -> Result<Money, MoneyError> {
+        self.balance()?.less_or_zero(self.on_its_way)
     }
 
     /// What was paid beyond the total.
@@ -161,9 +169,17 @@ mod tests {
 
     #[test]
     fn a_total_lowered_below_what_is_settled_is_a_credit_and_nothing_to_pay() {
-        let standing = Standing { total: usd(400), settled: usd(500), reserved: usd(0) };
+        let standing = Standing { total: usd(400), settled: usd(500), reserved: usd(0), on_its_way: usd(0) };
         assert_eq!(standing.payable(), Ok(usd(0)));
         assert_eq!(standing.credit(), Ok(usd(100)));
+    }
+
+    #[test]
+    fn all_of_it_is_what_is_not_on_its_way_yet() {
+        let standing = Standing { total: usd(1_000), settled: usd(200), reserved: usd(500), on_its_way: usd(300) };
+        assert_eq!(standing.balance(), Ok(usd(800)));
+        assert_eq!(standing.offered(), Ok(usd(500)), "an attempt of 200 may give way, a debit of 300 can't");
+        assert_eq!(standing.payable(), Ok(usd(300)));
     }
 
     #[test]
@@ -224,7 +240,7 @@ mod tests {
         fn any_order_of_attempts_pays_at_most_the_total(
             total in 50_i64..100_000, wishes in proptest::collection::vec(1_i64..60_000, 0..20), freed in any::<u32>(),
         ) {
-            let mut standing = Standing { total: usd(total), settled: usd(0), reserved: usd(0) };
+            let mut standing = Standing { total: usd(total), settled: usd(0), reserved: usd(0), on_its_way: usd(0) };
             for (place, wish) in wishes.into_iter().enumerate() {
                 if admit(standing.payable().unwrap(), usd(wish)).is_err() { continue; }
                 standing.reserved = standing.reserved.plus(usd(wish)).unwrap();

@@ -1,5 +1,6 @@
 //! Payment links: sent, copied, replaced, revoked; and the one-time codes mailed from their pages.
 
+mod desk;
 mod renewal;
 
 use std::time::Duration;
@@ -423,10 +424,14 @@ impl Links {
         let found = self.find(&format!("Token_Hash__c = {}", quoted(hash)), Duration::from_secs(2)).await?;
         let Some(found) = found else { return Ok(None) };
         let request = understand(&found)?;
-        if request.kind != "Copy Link" || matches!(request.state.as_str(), "Refused" | "Failed" | "Expired") {
+        if matches!(request.state.as_str(), "Refused" | "Failed" | "Expired") {
             return Ok(None);
         }
-        self.copy(&Request { state: "Waiting".into(), ..request }).await?;
+        match request.kind.as_str() {
+            "Copy Link" => self.copy(&Request { state: "Waiting".into(), ..request }).await?,
+            "Take Payment" if request.state == "Waiting" => self.take(&request).await?,
+            _ => return Ok(None),
+        }
         Ok(self.payments.store().link_by_token_hash(hash).await?)
     }
 

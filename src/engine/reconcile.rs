@@ -85,6 +85,7 @@ fn request(row: &Value) -> Option<Command> {
     let (prefix, kind) = match text(row, "Kind__c")? {
         "Send Payment Link" => ("send", CommandKind::SendLink),
         "Copy Link" => ("copy", CommandKind::CopyLink),
+        "Take Payment" => ("take", CommandKind::TakePayment),
         "Revoke Link" => ("revoke", CommandKind::RevokeLink),
         "Sync Now" => ("sweep", CommandKind::SyncNow),
         _ => return None,

@@ -298,7 +298,11 @@ async fn give_up(
     error = match command.kind {
         CommandKind::SyncAccount => error.with("Account__c", record),
         CommandKind::ReviewInvoice | CommandKind::RenewLink => error.with("Invoice__c", record),
-        CommandKind::SendLink | CommandKind::CopyLink | CommandKind::RevokeLink | CommandKind::SyncNow
+        CommandKind::SendLink
+        | CommandKind::CopyLink
+        | CommandKind::TakePayment
+        | CommandKind::RevokeLink
+        | CommandKind::SyncNow
             if lane != record =>
         {
             error.with("Payment_Request__c", record)

@@ -78,7 +78,7 @@ impl Store {
         tx.link(id).await
     }
 
-    /// The open links of an invoice.
+    /// The open links of an invoice that a customer may hold.
     pub async fn open_links_of(&self, invoice: &SalesforceId) -> Result<Vec<Link>> {
         let mut tx = self.reading().await?;
         tx.open_links_of(invoice).await
@@ -105,8 +105,9 @@ impl Tx {
         row.map(Link::try_from).transpose()
     }
 
+    /// The open links of an invoice that a customer may hold.
     pub async fn open_links_of(&mut self, invoice: &SalesforceId) -> Result<Vec<Link>> {
-        let sql = "SELECT * FROM links WHERE invoice_id = $1 AND state = 'open' ORDER BY made_ms, link_id";
+        let sql = "SELECT * FROM links WHERE invoice_id = $1 AND state = 'open' AND kind <> 'agent' ORDER BY made_ms, link_id";
         fetch_all!(self, Row, sql, invoice.as_str())?.into_iter().map(Link::try_from).collect()
     }
 

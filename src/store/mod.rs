@@ -8,6 +8,7 @@ pub mod banks;
 pub mod commands;
 pub mod customers;
 mod database;
+pub mod desk;
 pub mod effects;
 pub mod files;
 pub mod hints;

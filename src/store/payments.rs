@@ -13,6 +13,8 @@ use crate::domain::{Money, SalesforceId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     Link,
+    /// Taken by a clerk.
+    Desk,
     /// Made at Stripe by other means.
     Elsewhere,
 }
@@ -21,6 +23,7 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Self::Link => "link",
+            Self::Desk => "desk",
             Self::Elsewhere => "elsewhere",
         }
     }
@@ -111,7 +114,11 @@ impl TryFrom<Row> for LedgerPayment {
             invoice: row.invoice_id.as_deref().map(stored_id).transpose()?,
             account: row.account_id.as_deref().map(stored_id).transpose()?,
             kind: MethodKind::from_name(&row.kind).ok_or_else(|| unreadable("a kind of method", &row.kind))?,
-            source: if row.source == "link" { Source::Link } else { Source::Elsewhere },
+            source: match row.source.as_str() {
+                "link" => Source::Link,
+                "desk" => Source::Desk,
+                _ => Source::Elsewhere,
+            },
             stripe_id: row.stripe_id,
             charge_id: row.charge_id,
             attempt_id: row.attempt_id,

@@ -26,14 +26,14 @@ fn name(link: &LinkId) -> String {
     format!("quittance_{short}")
 }
 
-/// Opens a session and answers the cookie that holds it. Lax, since a Strict one is not sent on the way back from a
+/// Opens a session and answers the cookie that holds it, for the pages below a path. Lax, since a Strict one is not sent on the way back from a
 /// bank's page.
-pub async fn sign_in(app: &App, link: &LinkId) -> Result<HeaderValue, Error> {
+pub async fn sign_in(app: &App, link: &LinkId, below: &str) -> Result<HeaderValue, Error> {
     let secret = hex::encode(rand::rng().random::<[u8; 32]>());
     let now_ms = wall_ms();
     app.payments().store().open_session(&hash(&secret), link, now_ms, now_ms + LIFE_MS).await?;
     let cookie = format!(
-        "{}={secret}; Path=/pay/{link}; Max-Age={}; HttpOnly; Secure; SameSite=Lax",
+        "{}={secret}; Path={below}/{link}; Max-Age={}; HttpOnly; Secure; SameSite=Lax",
         name(link),
         LIFE_MS / 1000
     );

@@ -4,6 +4,7 @@ mod address;
 mod amount;
 mod assets;
 mod cookie;
+mod desk;
 mod health;
 mod layout;
 mod limits;

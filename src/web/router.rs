@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use super::state::App;
-use super::{assets, health, pay, receipt, security, webhooks};
+use super::{assets, desk, health, pay, receipt, security, webhooks};
 
 /// All pages. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: the peer's address is a rate-limit key.
 pub fn router(app: App) -> Router {
@@ -29,6 +29,9 @@ pub fn router(app: App) -> Router {
         .route("/pay/{link}/bank/link", post(pay::bank::open))
         .route("/pay/{link}/bank/chosen", post(pay::bank::chosen))
         .route("/pay/{link}/bank/{bank}", get(pay::bank::review).post(pay::bank::authorise))
+        .route("/agent/{token}", get(desk::open::before).post(desk::open::go_on))
+        .route("/desk/{link}", get(desk::page::page).post(desk::charge::charge))
+        .route("/desk/{link}/attempts/{attempt}", get(desk::charge::outcome).post(desk::charge::check))
         .route("/bank/return", get(pay::bank::returned))
         .route("/pay/{link}/code", post(pay::code::send))
         .route("/pay/{link}/verify", get(pay::code::ask).post(pay::code::verify))

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CARDS, payWith, received } from './card.mjs';
-import { eventually, startSandbox } from './house.mjs';
+import { eventually, looked, startSandbox } from './house.mjs';
 import { seen } from './lightning.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -22,6 +22,17 @@ const at = async (who, path, screen = 'desktop') => {
     await page.goto(`${house.endpoints.console_url}/lightning/${who}/${path}`);
     await page.locator('body[data-ready]').waitFor();
     return page;
+};
+/** The page that an act opens in a new tab, in a browser of its own that watches it. Looking at it twice changes nothing. */
+const opened = async (page, act, screen = 'desktop') => {
+    const opens = page.context().waitForEvent('page');
+    await act();
+    const tab = await opens;
+    await tab.waitForLoadState();
+    const watched = await house.page(screen);
+    await watched.goto(tab.url());
+    await tab.close();
+    return watched;
 };
 const invoiceId = async (name) => (await house.query(`SELECT Id FROM Invoice__c WHERE Name = '${name}'`))[0].Id;
 const subscriptions = (page) => page.evaluate(() => window.__subscriptions ?? 0);
@@ -117,6 +128,47 @@ test('copy, revoke, send again; on a phone without a subscription', async () => 
     await panel.getByText('Revoked', { exact: true }).waitFor({ timeout: 30_000 });
     await panel.getByRole('group', { name: invoice.email }).getByRole('button', { name: 'Send Again' }).first().click();
     await eventually('a second letter', 20, async () => (await house.mails()).filter((mail) => JSON.stringify(mail.to).includes(invoice.email)).length >= 2);
+    await page.context().close();
+});
+
+test('a clerk takes a payment by a card on file, part now and the rest declined', async () => {
+    const invoice = await house.invoice({ Total__c: 65 });
+    await house.cardOnFile(invoice, 'pm_card_visa');
+    await house.cardOnFile(invoice, 'pm_card_chargeCustomerFail');
+    const page = await at('clerk', `r/Invoice__c/${invoice.id}/view`);
+    await page.getByRole('button', { name: 'Take Payment' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Open payment page' }).waitFor();
+    await seen(page, 'take-offer');
+    const desk = await opened(page, () => dialog.getByRole('button', { name: 'Open payment page' }).click());
+    await desk.getByRole('heading', { name: 'Take a payment' }).waitFor();
+    await eventually('the request to be ready', 20, async () => (await dialog.innerText()).includes('The payment page is ready'));
+    await seen(page, 'take-open');
+    await looked(desk, 'desk-before');
+    await desk.getByRole('button', { name: 'Continue' }).click();
+    await desk.getByText('$65.00').first().waitFor();
+    await looked(desk, 'desk-page');
+    await desk.getByLabel('Another amount').check();
+    await desk.getByRole('textbox').fill('25');
+    await desk.getByLabel(/Visa ending 4242/).check();
+    await desk.getByRole('button', { name: 'Take the payment' }).click();
+    await desk.getByRole('heading', { name: 'Payment taken' }).waitFor();
+    await looked(desk, 'desk-taken');
+    await dialog.getByText('$25.00 USD was paid with Visa ending 4242.').waitFor({ timeout: 30_000 });
+    await seen(page, 'take-done');
+    await page.keyboard.press('Escape');
+    await page.locator('c-payment-panel').getByRole('cell', { name: 'Visa ending 4242' }).waitFor();
+
+    await page.getByRole('button', { name: 'Take Payment' }).click();
+    const second = await opened(page, () => dialog.getByRole('button', { name: 'Open payment page' }).click(), 'phone');
+    await second.getByRole('button', { name: 'Continue' }).click();
+    await second.getByLabel(/Visa ending 0341/).check();
+    await second.getByRole('button', { name: 'Take the payment' }).click();
+    await second.locator('#summary').waitFor();
+    assert.match(await second.locator('#summary').innerText(), /declined/);
+    await looked(second, 'desk-declined-phone');
+    await dialog.getByText('was declined, nothing was charged').waitFor({ timeout: 30_000 });
     await page.context().close();
 });
 

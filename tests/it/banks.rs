@@ -200,9 +200,20 @@ async fn a_bank_is_chosen_once_stored_once_and_used_again_after_a_code() {
     other.authorise(&review, &url, Uuid::new_v4()).await.says("on its way");
     let debits = intents(&house, &scene.invoice).await;
     assert_eq!(debits.len(), 2);
+    // All that is left is what is not on its way: nothing calls a debit off.
+    let shown = other.page().await;
+    shown.says("$40.00 USD left to pay").says("All that is not on its way yet");
+    let told = other.press(&shown, Uuid::new_v4(), None, &[("method", &stored(&shown))]).await;
+    let url = told["url"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned();
+    let review = other.at(&url).await;
+    review.says("$40.00 USD");
+    other.authorise(&review, &url, Uuid::new_v4()).await.says("on its way");
+    let debits = intents(&house, &scene.invoice).await;
+    assert_eq!(debits.len(), 3);
     assert!(debits.iter().all(|debit| debit["status"] == "processing"), "{debits:?}");
+    other.page().await.says("A payment is on its way");
     days(&house, 9).await;
-    scene.stands(&house, "Partly Paid", 50.0, 40.0).await;
+    scene.stands(&house, "Paid", 90.0, 0.0).await;
     // Removed here, it goes at Stripe and at Plaid.
     let csrf = shown.input("csrf");
     let path = format!("/pay/{}/methods/remove", scene_link(&shown));

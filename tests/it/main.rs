@@ -8,6 +8,7 @@ mod banks;
 mod booking;
 mod clock;
 mod dead_letters;
+mod desk;
 mod events;
 mod foreign_invoice;
 mod house;

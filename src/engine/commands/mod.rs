@@ -9,6 +9,7 @@ mod revoke_link;
 mod send_link;
 mod sync_account;
 mod sync_now;
+mod take_payment;
 
 pub use book_payment::BookPayment;
 pub use copy_link::CopyLink;
@@ -19,3 +20,4 @@ pub use revoke_link::RevokeLink;
 pub use send_link::SendLink;
 pub use sync_account::SyncAccount;
 pub use sync_now::SyncNow;
+pub use take_payment::TakePayment;

@@ -6,6 +6,7 @@ use super::seen::{Read, currency, failure_words, is_legacy, kind_of};
 use super::{Error, Invoice, Payments, lock_name};
 use crate::domain::attempt::MethodKind;
 use crate::domain::bank::rung;
+use crate::domain::link::LinkKind;
 use crate::domain::payment::{IntentSeen, IntentStatus, Payment, after};
 use crate::domain::{Money, SalesforceId};
 use crate::engine::banks::Step;
@@ -234,7 +235,12 @@ impl Payments {
             press: format!("adopted:{id}"),
             invoice: invoice.clone(),
             account: account.clone(),
-            link: read.metadata.get("q_link_id").cloned().unwrap_or_default(),
+            link: read
+                .metadata
+                .get(super::desk::REQUEST)
+                .or_else(|| read.metadata.get("q_link_id"))
+                .cloned()
+                .unwrap_or_default(),
             kind: read.kind,
             amount: read.asked,
             save: false,
@@ -280,7 +286,9 @@ impl Payments {
             && let Some(link) = tx.link(&link).await?
         {
             tracing::warn!(link.id = %link.id, "ten declines: the link is locked for a day");
-            tx.write_out(&link_write(&link, "Locked"), now_ms).await?;
+            if link.kind != LinkKind::Agent {
+                tx.write_out(&link_write(&link, "Locked"), now_ms).await?;
+            }
         }
         Ok(())
     }

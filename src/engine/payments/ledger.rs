@@ -1,5 +1,6 @@
 //! A reading's traces: the ledger, the receipt, and what the org is told of payment and links.
 
+use super::desk::REQUEST;
 use super::facts::facts;
 use super::records::{link_state, link_write, payment_write};
 use super::seen::Read;
@@ -38,7 +39,11 @@ impl Payments {
             account: read.account.clone(),
             link,
             kind: read.kind,
-            source: if attempt.is_some() { Source::Link } else { Source::Elsewhere },
+            source: match attempt {
+                Some(_) if read.metadata.contains_key(REQUEST) => Source::Desk,
+                Some(_) => Source::Link,
+                None => Source::Elsewhere,
+            },
             asked: read.asked,
             state: to,
             method_detail: read.method_detail.clone(),
@@ -58,7 +63,7 @@ impl Payments {
             receipt_number: before.and_then(|before| before.receipt_number.clone()),
         };
         let settles = matches!(to, Payment::Settled { .. }) && payment.receipt_number.is_none();
-        if settles && payment.source == Source::Link {
+        if settles && payment.source != Source::Elsewhere {
             payment.receipt_number = match &handed_out {
                 Some(number) => Some(number.clone()),
                 None => Some(tx.next_receipt_number().await?),
@@ -102,6 +107,7 @@ impl Payments {
             self.write_links(tx, invoice, &payment, now_ms).await?;
         }
         tx.write_out(&payment_write(&payment)?, now_ms).await?;
+        self.answer_desk(tx, &payment, now_ms).await?;
         self.write_over_return(tx, &payment, now_ms).await
     }
 

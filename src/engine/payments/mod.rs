@@ -2,6 +2,7 @@
 
 mod book;
 mod customer;
+mod desk;
 mod facts;
 mod giving_up;
 mod invoice;
@@ -37,6 +38,7 @@ use super::banks::Banks;
 use super::house::House;
 use crate::domain::payable::Standing;
 use crate::domain::{MoneyError, OrgId, SalesforceId};
+use crate::store::attempts::AttemptState;
 use crate::store::{self, Store};
 use crate::stripe;
 
@@ -193,15 +195,18 @@ pub(in crate::engine) async fn standing(tx: &mut store::Tx, invoice: &Invoice) -
     let ledger = tx.counted(&invoice.id).await?;
     let settled = crate::domain::payable::settled(invoice.total, &ledger, &invoice.org_payments)?;
     let mut reserved = crate::domain::Money::zero(invoice.total.currency());
+    let mut on_its_way = reserved;
     let attempts = tx.open_attempts_of(&invoice.id).await?;
+    let attempts = attempts.iter().map(|attempt| (attempt.amount, attempt.state == AttemptState::Processing));
     let elsewhere = tx.processing_elsewhere(&invoice.id).await?;
-    for amount in attempts.iter().map(|attempt| attempt.amount).chain(elsewhere) {
+    for (amount, moves) in attempts.chain(elsewhere.into_iter().map(|amount| (amount, true))) {
         // Room of another currency: the invoice's currency was changed, and the review cancels what is open.
         if amount.currency() == reserved.currency() {
             reserved = reserved.plus(amount)?;
+            on_its_way = if moves { on_its_way.plus(amount)? } else { on_its_way };
         }
     }
-    Ok(Standing { total: invoice.total, settled, reserved })
+    Ok(Standing { total: invoice.total, settled, reserved, on_its_way })
 }
 
 /// The name under which everything that decides about an invoice's room is serialised.

@@ -3,6 +3,7 @@
 use super::{Error, InvoiceStatus, Payments, lock_name, standing};
 use crate::domain::SalesforceId;
 use crate::domain::attempt::{IDLE_MS, Release};
+use crate::domain::link::LinkKind;
 use crate::domain::payable::Standing;
 use crate::domain::payment::IntentStatus;
 use crate::engine::clock::wall_ms;
@@ -80,7 +81,10 @@ impl Payments {
         let mut tx = self.store().begin().await?;
         let expired = tx.take_expired_links(wall_ms()).await?;
         for link in &expired {
-            tx.write_out(&super::link_write(link, "Expired"), self.now_ms()).await?;
+            match link.kind {
+                LinkKind::Agent => self.desk_ran_out(&mut tx, link).await?,
+                _ => tx.write_out(&super::link_write(link, "Expired"), self.now_ms()).await?,
+            }
         }
         tx.commit().await?;
         for link in &expired {
@@ -93,7 +97,7 @@ impl Payments {
     pub async fn tell_unlocked_links(&self) -> Result<(), Error> {
         let mut tx = self.store().begin().await?;
         let unlocked = tx.take_unlocked_links(wall_ms()).await?;
-        for link in &unlocked {
+        for link in unlocked.iter().filter(|link| link.kind != LinkKind::Agent) {
             let paid = match self.copied_invoice(&link.invoice).await? {
                 Some((_, invoice)) => standing(&mut tx, &invoice).await?.balance()?.is_zero(),
                 None => false,

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::{Error, Freshness, Invoice, InvoiceStatus, OrgError, Payments, lock_name, standing};
 use crate::domain::attempt::MethodKind;
-use crate::domain::link::LinkUse;
+use crate::domain::link::{LinkKind, LinkUse};
 use crate::domain::payable::{NotPayable, admit};
 use crate::domain::{LinkId, Money};
 use crate::engine::banks::{BankOrder, BankRefused};
@@ -198,7 +198,7 @@ impl Payments {
                 }
             }
         };
-        self.bring_to_stripe(*attempt, &invoice, &wish.method).await
+        self.bring_to_stripe(*attempt, link.kind, &invoice, &wish.method).await
     }
 
     /// Decides and takes the room in one transaction, with the invoice locked.
@@ -229,6 +229,7 @@ impl Payments {
         let own = held.map_or(Money::zero(payable.currency()), |held| held.amount);
         let left = if own.currency() == payable.currency() { payable.plus(own)? } else { payable };
         let balance = stands.balance()?;
+        let offered = stands.offered()?;
         if balance.is_zero() {
             return Ok(Taken::Refused(Refused::NothingToPay));
         }
@@ -250,7 +251,9 @@ impl Payments {
         }
         if let Err(no) = admit(payable, amount) {
             // It may fit once others give way, or the page's own earlier attempt does.
-            if admit(balance, amount).is_ok() && !open.is_empty() {
+            // A page that is older than what is on its way offered all of the balance; it is told of that payment.
+            let fits = admit(offered, amount).is_ok() || (wish.shown == balance && admit(balance, amount).is_ok());
+            if fits && !open.is_empty() {
                 let in_the_way = |one: &&Attempt| {
                     wish.take_over || (Some(&one.id) == wish.continues.as_ref() && one.link == link.id.as_str())
                 };
@@ -260,14 +263,14 @@ impl Payments {
                     Refused::UnderWay { amount: first.amount, started_ms: first.started_ms, attempt: first.id.clone() };
                 return Ok(if others.is_empty() { Taken::Refused(refusal) } else { Taken::InTheWay(others, refusal) });
             }
-            if wish.shown != balance && wish.shown != left {
-                return Ok(Taken::Refused(Refused::Changed { left: balance }));
+            if wish.shown != offered && wish.shown != left {
+                return Ok(Taken::Refused(Refused::Changed { left: offered }));
             }
             return Ok(Taken::Refused(Refused::Amount(no)));
         }
         // "All of it" is what the page said; if that is no longer all, the payer looks first.
-        if wish.choice == Choice::Full && amount != payable && amount != left && amount != balance {
-            return Ok(Taken::Refused(Refused::Changed { left: balance }));
+        if wish.choice == Choice::Full && amount != payable && amount != left && amount != offered {
+            return Ok(Taken::Refused(Refused::Changed { left: offered }));
         }
         // Who chose all that is left was shown what had been paid.
         if !wish.again
@@ -313,10 +316,11 @@ impl Payments {
     async fn bring_to_stripe(
         &self,
         attempt: Attempt,
+        under: LinkKind,
         invoice: &Invoice,
         method: &Method,
     ) -> Result<Result<Started, Refused>, Error> {
-        let intent = match self.intent_of(&attempt, invoice).await {
+        let intent = match self.intent_of(&attempt, under, invoice).await {
             Ok(intent) => intent,
             Err(Error::Stripe(error)) => {
                 tracing::warn!(attempt.id = %attempt.id, error = %error, "no intent could be made; the attempt is closed");
@@ -341,7 +345,12 @@ impl Payments {
         Ok(Ok(Started { attempt, intent: intent.id, client_secret }))
     }
 
-    async fn intent_of(&self, attempt: &Attempt, invoice: &Invoice) -> Result<stripe::PaymentIntent, Error> {
+    async fn intent_of(
+        &self,
+        attempt: &Attempt,
+        under: LinkKind,
+        invoice: &Invoice,
+    ) -> Result<stripe::PaymentIntent, Error> {
         if let Some(intent) = &attempt.intent {
             return Ok(self.stripe().intent(intent, Priority::Customer).await?);
         }
@@ -352,7 +361,7 @@ impl Payments {
             ("sf_invoice_id", attempt.invoice.as_str()),
             ("sf_invoice_number", number),
             ("q_attempt_id", attempt.id.as_str()),
-            ("q_link_id", attempt.link.as_str()),
+            (if under == LinkKind::Agent { super::desk::REQUEST } else { "q_link_id" }, attempt.link.as_str()),
         ];
         let description = format!("Invoice {number}");
         let method_type = attempt.kind.at_stripe();

@@ -15,7 +15,7 @@ use crate::store::payments::LedgerPayment;
 /// What is owed.
 pub(super) fn summary(app: &App, shown: &Shown) -> Result<Markup, MoneyError> {
     let invoice = &shown.invoice;
-    let balance = shown.standing.balance()?;
+    let left = shown.standing.offered()?;
     let reserved = shown.standing.reserved;
     let overdue =
         invoice.due.is_some_and(|due| jiff::Timestamp::now().to_zoned_datetime(app.settings.zone.clone()).date() > due);
@@ -26,7 +26,7 @@ pub(super) fn summary(app: &App, shown: &Shown) -> Result<Markup, MoneyError> {
                     span class="money" { (money_words(shown.standing.total)) } " has been paid." }
             }
             p class="amount" {
-                @if shown.standing.settled.is_zero() { span class="money" { (money_words(balance)) } " " }
+                @if shown.standing.settled.is_zero() { span class="money" { (money_words(left)) } " " }
                 span class="quiet due" {
                     @if let Some(due) = invoice.due { "due " (date_words(due)) @if overdue { " · overdue" } }
                 }
@@ -46,8 +46,8 @@ pub(super) fn summary(app: &App, shown: &Shown) -> Result<Markup, MoneyError> {
                 @if !reserved.is_zero() {
                     div { dt { "In progress" } dd class="money" { (money_words(reserved)) } }
                 }
-                @if balance != shown.standing.total {
-                    div { dt { "Left to pay" } dd class="money" { (money_words(balance)) } }
+                @if left != shown.standing.total {
+                    div { dt { "Left to pay" } dd class="money" { (money_words(left)) } }
                 }
             }
             @if let Freshness::Copy { age_ms } = shown.freshness {

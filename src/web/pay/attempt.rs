@@ -167,7 +167,7 @@ fn wish(pressed: &Pressed, typed: &Typed, link: &crate::domain::LinkId) -> Resul
     })
 }
 
-pub(super) fn read_amount(typed: &str, currency: Currency) -> Result<Money, Box<Said>> {
+pub(in crate::web) fn read_amount(typed: &str, currency: Currency) -> Result<Money, Box<Said>> {
     let said = |to_do: String| Said::new(422, "Check the amount", "Nothing was charged.", to_do).at("amount");
     // The page is in English: its decimals have a point.
     parse(typed, currency, false).map_err(|no| match no {

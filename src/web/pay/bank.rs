@@ -334,7 +334,7 @@ async fn order(
         Err(no) => return refuse(Refused::Bank(no)),
     };
     let standing = payments.standing(&invoice).await?;
-    let shown = standing.balance()?;
+    let shown = standing.offered()?;
     if shown.currency().code() != "USD" {
         return refuse(Refused::Bank(BankRefused::Currency));
     }

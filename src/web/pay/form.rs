@@ -34,8 +34,10 @@ pub(super) fn form(
     typed: &Typed,
     shown: &Shown,
 ) -> Result<Markup, MoneyError> {
-    let balance = shown.standing.balance()?;
-    let currency = balance.currency();
+    let offered = shown.standing.offered()?;
+    // Nothing is full about a rest that goes beside what is on its way.
+    let all = if shown.standing.on_its_way.is_zero() { "Full balance, " } else { "All that is not on its way yet, " };
+    let currency = offered.currency();
     let minimum = Money::from_minor(currency.minimum_minor(), currency)?;
     let field_error = said.filter(|said| said.field == Some("amount"));
     let decimal = if currency.exponent() == 0 { "numeric" } else { "decimal" };
@@ -59,20 +61,20 @@ pub(super) fn form(
             data-publishable-key=(app.settings.publishable_key)
             data-currency=(currency.stripe_code()) data-code=(currency.code())
             data-exponent=(currency.exponent()) data-factor=(currency.stripe_factor())
-            data-balance=(balance.minor()) data-balance-words=(money_words(balance))
+            data-balance=(offered.minor()) data-balance-words=(money_words(offered))
             data-company=(app.settings.company.name) {
             input type="hidden" name="csrf" value=(visitor.csrf);
             input type="hidden" name="press" value=(uuid::Uuid::new_v4());
-            input type="hidden" name="shown" value=(balance.minor());
+            input type="hidden" name="shown" value=(offered.minor());
             input type="hidden" name="currency" value=(currency.code());
             input type="hidden" name="continues" value=(typed.continues.as_deref().unwrap_or_default());
             fieldset class="choice" {
                 legend { "How much do you want to pay?" }
-                label { input type="radio" name="choice" value="full" checked[!typed.part]; span { "Full balance, " span class="money" { (money_words(balance)) } } }
+                label { input type="radio" name="choice" value="full" checked[!typed.part]; span { (all) span class="money" { (money_words(offered)) } } }
                 label { input type="radio" name="choice" value="part" checked[typed.part]; span { "Another amount" } }
                 div class="part" {
                     label for="amount" { "Amount in " (currency.code()) }
-                    p class="quiet" id="amount-hint" { "From " (money_words(minimum)) " to " (money_words(balance)) }
+                    p class="quiet" id="amount-hint" { "From " (money_words(minimum)) " to " (money_words(offered)) }
                     p class="field-error" id="amount-error" hidden[field_error.is_none()] {
                         @if let Some(said) = field_error { (said.to_do) }
                     }
@@ -117,7 +119,7 @@ pub(super) fn form(
                 }
                 @if offers_bank { (new_bank_part(app, new_bank)) }
             }
-            button type="submit" class="primary" id="pay-button" { "Pay " span id="pay-amount" class="money" { (money_words(balance)) } }
+            button type="submit" class="primary" id="pay-button" { "Pay " span id="pay-amount" class="money" { (money_words(offered)) } }
             @if said.is_some_and(|said| said.take_over) {
                 button type="submit" name="take_over" value="yes" class="secondary" id="take-over" { "Use this window instead" }
             } @else {
@@ -207,7 +209,7 @@ fn new_bank_part(app: &App, picked: bool) -> Markup {
     }
 }
 
-fn card_words(card: &PaymentMethod) -> String {
+pub(in crate::web) fn card_words(card: &PaymentMethod) -> String {
     match &card.card {
         Some(card) => format!(
             "{} ending {}, expires {:02}/{}",

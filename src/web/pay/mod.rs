@@ -4,7 +4,7 @@ mod about;
 pub mod attempt;
 pub mod bank;
 pub mod code;
-mod form;
+pub(in crate::web) mod form;
 pub mod open;
 pub mod page;
 pub mod renew;
@@ -18,6 +18,7 @@ use super::layout::Page;
 use super::state::App;
 use super::states::{self, Said};
 use crate::domain::LinkId;
+use crate::domain::link::LinkKind;
 use crate::store::links::Link;
 
 /// A state as a whole page.
@@ -40,6 +41,16 @@ pub fn fault(app: &App, why: &str, nothing_charged: bool) -> Response {
 
 /// The visitor of a link's pages, or the page that is answered instead.
 pub(super) async fn visitor(app: &App, link: &str, headers: &HeaderMap) -> Result<(Visitor, Link), Box<Response>> {
+    visitor_of(app, link, headers, false).await
+}
+
+/// The same for a clerk's page, with `agent`.
+pub(super) async fn visitor_of(
+    app: &App,
+    link: &str,
+    headers: &HeaderMap,
+    agent: bool,
+) -> Result<(Visitor, Link), Box<Response>> {
     let unknown = || Box::new(say(app, &states::unknown(), None));
     let id = LinkId::parse(link).map_err(|_| unknown())?;
     let visitor =
@@ -47,11 +58,16 @@ pub(super) async fn visitor(app: &App, link: &str, headers: &HeaderMap) -> Resul
     let Some(visitor) = visitor else { return Err(Box::new(say(app, &states::no_cookie(), None))) };
     let link =
         app.payments().store().link(&id).await.map_err(|error| Box::new(fault(app, &error.to_string(), true)))?;
-    Ok((visitor, link.ok_or_else(unknown)?))
+    let link = link.ok_or_else(unknown)?;
+    // A clerk's page is another one, with other rules.
+    if (link.kind == LinkKind::Agent) != agent {
+        return Err(unknown());
+    }
+    Ok((visitor, link))
 }
 
 /// A 303: the browser reads the other page by GET, and a reload doesn't post again.
-pub(super) fn see_other(to: &str) -> Response {
+pub(in crate::web) fn see_other(to: &str) -> Response {
     match HeaderValue::from_str(to) {
         Ok(to) => (axum::http::StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
         Err(_) => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),

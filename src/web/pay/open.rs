@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::super::limits::What;
 use super::super::{cookie, layout::Page, state::App, states};
 use super::{fault, renew, say, see_other};
-use crate::domain::link::{LinkUse, looks_like_token, token_hash};
+use crate::domain::link::{LinkKind, LinkUse, looks_like_token, token_hash};
 use crate::engine::clock::wall_ms;
 use crate::engine::receipts::{date_words, money_words};
 use crate::store::links::Link;
@@ -103,7 +103,7 @@ pub async fn go_on(
         let body = html! { (said.body()) p { a class="button primary" href={ "/p/" (token) } { "Open the invoice" } } };
         return Page::new(&said.heading, body).status(said.status).respond(&app);
     }
-    match cookie::sign_in(&app, &link.id).await {
+    match cookie::sign_in(&app, &link.id, "/pay").await {
         Ok(cookie) => {
             let mut response = see_other(&format!("/pay/{}", link.id));
             response.headers_mut().insert(header::SET_COOKIE, cookie);
@@ -119,6 +119,17 @@ pub(super) async fn find(
     token: &str,
     headers: &HeaderMap,
 ) -> Result<(Link, String), Box<Response>> {
+    find_one(app, peer, token, headers, false).await
+}
+
+/// The link of a token; `agent` for a clerk's.
+pub(in crate::web) async fn find_one(
+    app: &App,
+    peer: SocketAddr,
+    token: &str,
+    headers: &HeaderMap,
+    agent: bool,
+) -> Result<(Link, String), Box<Response>> {
     let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
     let client = app.client(peer.ip(), forwarded).to_string();
     let slow = |wait| Box::new(say(app, &states::too_many(wait), None));
@@ -131,6 +142,8 @@ pub(super) async fn find(
     let hash = token_hash(token);
     let found = app.payments().store().link_by_token_hash(&hash).await;
     match found.map_err(|error| Box::new(fault(app, &error.to_string(), true)))? {
+        // A clerk's token opens no customer's page, nor the other way round.
+        Some(link) if (link.kind == LinkKind::Agent) != agent => Err(unknown()),
         Some(link) => Ok((link, hash)),
         None => {
             // The event may be late or lost; the org knows the hash of a copied link.
@@ -139,8 +152,8 @@ pub(super) async fn find(
                 return Err(unknown());
             }
             match app.links.look_up(&hash).await {
-                Ok(Some(link)) => Ok((link, hash)),
-                Ok(None) => Err(unknown()),
+                Ok(Some(link)) if (link.kind == LinkKind::Agent) == agent => Ok((link, hash)),
+                Ok(_) => Err(unknown()),
                 Err(error) => {
                     tracing::warn!(error = %error, "an unknown token could not be looked up");
                     Err(unknown())

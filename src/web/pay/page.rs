@@ -238,10 +238,10 @@ fn answer(
         };
         return Ok(Page::new(&back.heading, body).quoting(number).respond(app));
     }
-    let heading = if settled.is_zero() {
+    let heading = if settled.is_zero() && shown.standing.on_its_way.is_zero() {
         format!("Pay invoice {number}")
     } else {
-        format!("{} left to pay", money_words(balance))
+        format!("{} left to pay", money_words(shown.standing.offered()?))
     };
     let title = match said {
         Some(said) => format!("Error: {} – {heading}", said.heading),

@@ -107,7 +107,7 @@ fn told(outcome: &Outcome, attempt: &Attempt, url: &str, link: &Link) -> Value {
 }
 
 /// A decline in the words of what was paid with.
-pub(super) fn declined(attempt: &Attempt, decline: crate::domain::decline::Decline) -> Said {
+pub(in crate::web) fn declined(attempt: &Attempt, decline: crate::domain::decline::Decline) -> Said {
     match attempt.kind {
         MethodKind::Card => states::declined(decline),
         MethodKind::BankAccount => states::bank_declined(attempt.decline_code.as_deref().unwrap_or_default()),

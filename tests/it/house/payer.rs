@@ -65,6 +65,17 @@ impl Payer {
         self.get(&self.path).await
     }
 
+    /// The path of the page that Continue led to.
+    pub fn place(&self) -> String {
+        self.below("")
+    }
+
+    /// Posts a form to a daemon that may die over it.
+    pub async fn try_form(&self, path: &str, form: &[(&str, &str)]) {
+        let url = format!("{}{path}", self.world.endpoints.page_url);
+        let _ = self.world.http.post(url).form(form).header("cookie", &self.cookie).send().await;
+    }
+
     pub fn world(&self) -> &World {
         &self.world
     }

@@ -29,4 +29,23 @@ impl House {
         let made: Value = request.send().await.expect("Stripe").json().await.expect("JSON");
         made["id"].as_str().unwrap_or_else(|| panic!("no Customer: {made}")).to_owned()
     }
+
+    /// Puts a card on file for an account's Customer, by its test token. Answers the method's id.
+    pub async fn card_on_file(&self, account: &str, token: &str) -> String {
+        let soql = format!("SELECT Stripe_Customer_Id__c FROM Account WHERE Id = '{account}'");
+        let customer = self
+            .eventually("the account's Customer", 30, || async {
+                let row = self.one(&soql).await?;
+                Ok(row["Stripe_Customer_Id__c"].as_str().map(str::to_owned).ok_or_else(|| row.to_string()))
+            })
+            .await;
+        let request = self
+            .http
+            .post(format!("{}/v1/payment_methods/{token}/attach", self.endpoints.stripe.api_url))
+            .bearer_auth(&self.endpoints.stripe.secret_key)
+            .header("Stripe-Version", "2026-10-28.endive")
+            .form(&[("customer", customer)]);
+        let made: Value = request.send().await.expect("Stripe").json().await.expect("JSON");
+        made["id"].as_str().unwrap_or_else(|| panic!("no card: {made}")).to_owned()
+    }
 }

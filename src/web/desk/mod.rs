@@ -1,0 +1,5 @@
+//! Take Payment: the page on which a clerk charges what a customer has on file, while on the phone with them.
+
+pub mod charge;
+pub mod open;
+pub mod page;
