@@ -19,19 +19,25 @@ pub struct BankLetter {
 
 impl Store {
     /// Takes letters that are due, and puts them off until `again_ms`, so that another sidecar takes others.
-    pub async fn take_bank_letters(&self, limit: i64, now_ms: i64, again_ms: i64) -> Result<Vec<BankLetter>> {
+    pub async fn take_bank_letters(
+        &self,
+        sidecar: &str,
+        limit: i64,
+        now_ms: i64,
+        again_ms: i64,
+    ) -> Result<Vec<BankLetter>> {
         let mut tx = self.begin().await?;
         let sql = tx.either(
-            "UPDATE bank_letters SET next_at_ms = $3, attempts = attempts + 1 WHERE message_id IN
+            "UPDATE bank_letters SET next_at_ms = $3, claimed_by = $4 WHERE message_id IN
                  (SELECT message_id FROM bank_letters WHERE mailed_ms IS NULL AND next_at_ms <= $1
                   ORDER BY next_at_ms LIMIT $2)
              RETURNING message_id, kind, stripe_id, facts, mail_to, attempts",
-            "UPDATE bank_letters SET next_at_ms = $3, attempts = attempts + 1 WHERE message_id IN
+            "UPDATE bank_letters SET next_at_ms = $3, claimed_by = $4 WHERE message_id IN
                  (SELECT message_id FROM bank_letters WHERE mailed_ms IS NULL AND next_at_ms <= $1
                   ORDER BY next_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
              RETURNING message_id, kind, stripe_id, facts, mail_to, attempts",
         );
-        let due = fetch_all!(&mut tx, BankLetter, sql, now_ms, limit, again_ms)?;
+        let due = fetch_all!(&mut tx, BankLetter, sql, now_ms, limit, again_ms, sidecar)?;
         tx.commit().await?;
         Ok(due)
     }
@@ -42,9 +48,12 @@ impl Store {
         tx.commit().await
     }
 
+    /// A try failed. One that a dying sidecar left behind is no failure, and makes nobody wait longer.
     pub async fn bank_letter_again(&self, message_id: &str, at_ms: i64) -> Result<()> {
         let mut tx = self.begin().await?;
-        execute!(&mut tx, "UPDATE bank_letters SET next_at_ms = $2 WHERE message_id = $1", message_id, at_ms)?;
+        let sql =
+            "UPDATE bank_letters SET next_at_ms = $2, attempts = attempts + 1, claimed_by = NULL WHERE message_id = $1";
+        execute!(&mut tx, sql, message_id, at_ms)?;
         tx.commit().await
     }
 }
@@ -87,11 +96,22 @@ mod tests {
             tx.insert_bank_letter(&letter, 10).await.unwrap();
             tx.insert_bank_letter(&letter, 11).await.unwrap();
             tx.commit().await.unwrap();
-            assert_eq!(store.take_bank_letters(10, 10, 1_000).await.unwrap().len(), 1);
-            assert_eq!(store.take_bank_letters(10, 20, 1_000).await.unwrap().len(), 0, "it is taken");
-            assert_eq!(store.take_bank_letters(10, 1_000, 2_000).await.unwrap().len(), 1, "its sender died");
+            assert_eq!(store.take_bank_letters("me", 10, 10, 1_000).await.unwrap().len(), 1);
+            assert_eq!(store.take_bank_letters("me", 10, 20, 1_000).await.unwrap().len(), 0, "it is taken");
+            assert_eq!(store.take_bank_letters("me", 10, 1_000, 2_000).await.unwrap().len(), 1, "its sender died");
+            if matches!(store.db, crate::store::database::Db::Sqlite { .. }) {
+                store.release_foreign().await.unwrap();
+                let freed = store.take_bank_letters("me", 10, 1_001, 9_000).await.unwrap();
+                assert_eq!(
+                    (freed.len(), freed[0].attempts),
+                    (1, 0),
+                    "a restart waits for nobody, and a death is no failed try"
+                );
+            }
+            store.bank_letter_again("<a@x>", 1_200).await.unwrap();
+            assert_eq!(store.take_bank_letters("me", 10, 1_200, 9_000).await.unwrap()[0].attempts, 1);
             store.bank_letter_mailed("<a@x>", 1_500).await.unwrap();
-            assert_eq!(store.take_bank_letters(10, 9_000, 9_999).await.unwrap().len(), 0);
+            assert_eq!(store.take_bank_letters("me", 10, 9_000, 9_999).await.unwrap().len(), 0);
         })
         .await;
     }

@@ -69,6 +69,7 @@ impl Store {
         execute!(&mut tx, "UPDATE outbox SET claimed_by = NULL WHERE claimed_by IS NOT NULL")?;
         execute!(&mut tx, "UPDATE hints SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by IS NOT NULL")?;
         execute!(&mut tx, "UPDATE receipts SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by IS NOT NULL")?;
+        execute!(&mut tx, "UPDATE bank_letters SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by IS NOT NULL")?;
         let freed =
             execute!(&mut tx, "UPDATE commands SET state = 'waiting', claimed_by = NULL WHERE state = 'working'")?;
         tx.commit().await?;
@@ -129,6 +130,7 @@ impl Store {
         execute!(&mut tx, "UPDATE outbox SET claimed_by = NULL WHERE claimed_by = $1", id)?;
         execute!(&mut tx, "UPDATE hints SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by = $1", id)?;
         execute!(&mut tx, "UPDATE receipts SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by = $1", id)?;
+        execute!(&mut tx, "UPDATE bank_letters SET claimed_by = NULL, next_at_ms = 0 WHERE claimed_by = $1", id)?;
         execute!(&mut tx, "UPDATE leases SET holder = NULL WHERE holder = $1", id)?;
         tx.commit().await?;
         Ok(true)

@@ -26,12 +26,12 @@ impl Links {
         const SENDER_DIED_MS: i64 = 180_000;
         let store = self.payments().store();
         let now_ms = self.payments().now_ms();
-        let due = store.take_bank_letters(AT_ONCE, now_ms, now_ms + SENDER_DIED_MS).await?;
+        let due = store.take_bank_letters(&self.payments().sidecar(), AT_ONCE, now_ms, now_ms + SENDER_DIED_MS).await?;
         for letter in &due {
             if let Err(error) = self.send_bank_letter(letter).await {
-                let wait = retry::delay(letter.attempts, Duration::from_secs(5), Duration::from_secs(3600));
+                let wait = retry::delay(letter.attempts + 1, Duration::from_secs(5), Duration::from_secs(900));
                 tracing::warn!(letter.kind, %error, wait_ms = wait.as_millis(), "a letter about a bank payment is tried again");
-                let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(3_600_000);
+                let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(900_000);
                 store.bank_letter_again(&letter.message_id, self.payments().now_ms() + wait_ms).await?;
             }
         }

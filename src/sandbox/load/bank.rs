@@ -39,7 +39,7 @@ impl Customer {
                 }
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
-                Err(error) => { eprintln!("DEBUG {error}"); last = error.to_string() }
+                Err(error) => last = error.to_string(),
             }
             self.pause().await;
         }
@@ -132,7 +132,7 @@ impl Customer {
         match (status, place) {
             (303, Some(place)) if place.contains("/attempts/") => Ok(Some(place)),
             (500.., _) => Err(Error::Refused { what: what(), status, body: String::new() }),
-            _ => { eprintln!("DEBUG {status} {}", heading(&answer.text().await.unwrap_or_default())); Ok(None) }
+            _ => Ok(None),
         }
     }
 
@@ -155,7 +155,7 @@ impl Customer {
             match self.by_stored_bank(link, invoice).await {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
-                Err(error) => { eprintln!("DEBUG {error}"); last = error.to_string() }
+                Err(error) => last = error.to_string(),
             }
             self.pause().await;
         }
@@ -168,7 +168,7 @@ impl Customer {
         let verify = [("csrf", form.csrf.as_str()), ("code", &code)];
         self.post_form(&format!("{}/verify", form.path), &verify).await?;
         let page = self.world.send("the page", self.world.http.get(&form.path).header("cookie", &self.cookie)).await?;
-        let Some(begin) = page.find("value=\"bank:ba_") else { eprintln!("DEBUG no bank {} {}", code, heading(&page)); return Ok(None) };
+        let Some(begin) = page.find("value=\"bank:ba_") else { return Ok(None) };
         let method = page[begin + "value=\"".len()..].split('"').next().unwrap_or_default().to_owned();
         let press = Uuid::new_v4().to_string();
         let (csrf, shown, currency) = (input(&page, "csrf")?, input(&page, "shown")?, input(&page, "currency")?);
@@ -183,7 +183,6 @@ impl Customer {
             ("method", &method),
         ];
         let told = self.post_twice(&format!("{}/attempts", form.path), &fields).await?;
-        eprintln!("DEBUG {told}");
         let Some(place) = told["url"].as_str().map(str::to_owned) else { return Ok(None) };
         self.authorise(&place, None).await
     }

@@ -68,7 +68,7 @@ pub async fn run(
     switch(faults, &rates.iter().map(|(name, _)| (*name, 0.0)).collect::<Vec<_>>())?;
     progress("waiting for everything to settle".to_owned());
     sync_now(world).await?;
-    outcomes.report = settle(world, plan).await?;
+    outcomes.report = settle(world, plan, &*progress).await?;
     let (started, sent) = (outcomes.started, outcomes.report.debits);
     if started > sent {
         outcomes.problems.push(format!(
@@ -92,7 +92,7 @@ pub async fn run(
         outcomes.kills += killer.await.unwrap_or_default();
         switch(faults, &rates.iter().map(|(name, _)| (*name, 0.0)).collect::<Vec<_>>())?;
         sync_now(world).await?;
-        outcomes.report = settle(world, plan).await?;
+        outcomes.report = settle(world, plan, &*progress).await?;
         if outcomes.report.processing > 0 {
             outcomes.problems.push(format!("{} debits are on their way after {DAYS} days", outcomes.report.processing));
         }
@@ -230,10 +230,17 @@ async fn sync_now(world: &World) -> Result<(), Error> {
 }
 
 /// Audits until nothing is found or the time is up: what is still on its way is not yet wrong.
-async fn settle(world: &World, plan: &Plan) -> Result<Report, Error> {
+async fn settle(world: &World, plan: &Plan, progress: &impl Fn(String)) -> Result<Report, Error> {
     let start = Instant::now();
+    let mut told = Duration::from_secs(20);
     loop {
         let report = world.audit().await?;
+        if start.elapsed() > told
+            && let Some(first) = report.findings.first()
+        {
+            progress(format!("{} things are not right yet; {first}", report.findings.len()));
+            told += Duration::from_secs(20);
+        }
         if report.findings.is_empty() || start.elapsed() > plan.settle {
             return Ok(report);
         }
