@@ -8,6 +8,7 @@ mod desk;
 mod health;
 mod layout;
 mod limits;
+mod numbers;
 mod pay;
 mod receipt;
 mod router;

@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use super::state::App;
-use super::{assets, desk, health, pay, receipt, security, webhooks};
+use super::{assets, desk, health, numbers, pay, receipt, security, webhooks};
 
 /// All pages. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: the peer's address is a rate-limit key.
 pub fn router(app: App) -> Router {
@@ -37,6 +37,7 @@ pub fn router(app: App) -> Router {
         .route("/pay/{link}/verify", get(pay::code::ask).post(pay::code::verify))
         .route("/pay/{link}/methods/remove", post(pay::code::remove))
         .route("/pay/{link}/receipts/{number}", get(receipt::pdf))
+        .layer(from_fn_with_state(app.clone(), numbers::none_here))
         .layer(DefaultBodyLimit::max(16 * 1024))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(45)));
     Router::new()

@@ -2,20 +2,7 @@
 import assert from 'node:assert/strict';
 import { focused, looked } from './house.mjs';
 
-export const CARDS = {
-    good: '4242424242424242',
-    threeDs: '4000002760003184',
-    threeDsDeclined: '4000008400001629',
-    declined: '4000000000000002',
-    funds: '4000000000009995',
-    lost: '4000000000009987',
-    stolen: '4000000000009979',
-    fraud: '4100000000000019',
-    expired: '4000000000000069',
-    code: '4000000000000127',
-    passing: '4000000000000119',
-    limit: '4000000000006975',
-};
+export { CARDS } from './cards.mjs';
 
 /** The frame that holds the card fields. */
 export function cardFrame(page) {

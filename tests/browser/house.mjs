@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { numberIn, numbersUnder } from './numbers.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '../..');
@@ -46,6 +47,8 @@ export async function startSandbox(...more) {
 class House {
     constructor(endpoints, child, dir) {
         Object.assign(this, { endpoints, child, dir });
+        /** Requests to the daemon that held a card or bank number. */
+        this.leaks = [];
         this.agent = new Agent({ ca: readFileSync(endpoints.ca_file) });
     }
 
@@ -55,7 +58,14 @@ class House {
         this.child.kill('SIGTERM');
         await Promise.race([gone, new Promise((done) => setTimeout(done, 15_000))]);
         this.child.kill('SIGKILL');
+        const leaks = this.numbers();
         rmSync(this.dir, { recursive: true, force: true });
+        if (leaks.length && !this.mayLeak) throw new Error(`a card or bank number is where none may be:\n${leaks.join('\n')}`);
+    }
+
+    /** Where a card or bank number is that must not be there: requests to the daemon, its files and log, the org, the mails. */
+    numbers() {
+        return [...this.leaks, ...numbersUnder(this.dir)];
     }
 
     async page(screen, options = {}) {
@@ -73,6 +83,11 @@ class House {
             if (!url.startsWith(this.endpoints.page_url) || /pdf/.test(url)) return;
             const body = await response.body().catch(() => null);
             if (body) page.own.set(new URL(url).pathname, body.length);
+        });
+        page.on('request', (sent) => {
+            if (!sent.url().startsWith(this.endpoints.page_url)) return;
+            const number = numberIn(`${sent.url()}\n${sent.postData() ?? ''}`);
+            if (number) this.leaks.push(`${sent.method()} ${new URL(sent.url()).pathname} holds ${number}`);
         });
         page.on('pageerror', (error) => page.problems.push(String(error)));
         page.on('console', (message) => {

@@ -23,7 +23,7 @@ pub use outcomes::{bank_asks, checking, our_fault, withdrawn};
 pub use refusals::refused;
 pub use returns::{went_back, what_went_back};
 pub use said::Said;
-pub use visits::{form_too_old, no_cookie, page_too_old, too_many};
+pub use visits::{card_number, form_too_old, no_cookie, page_too_old, too_many, too_much};
 
 /// Stands only where it is known.
 const NOTHING: &str = "Nothing was charged.";

@@ -18,6 +18,26 @@ pub fn form_too_old() -> Said {
     )
 }
 
+/// A card number in a field of ours.
+pub fn card_number() -> Said {
+    Said::new(
+        422,
+        "A card number does not belong there",
+        "What was sent had a card number outside the card field, so it was not read and not kept. Nothing was charged.",
+        "Go back, take it out, and enter it in the card field alone: from there it goes straight to Stripe.",
+    )
+}
+
+/// More than any form of ours holds.
+pub fn too_much() -> Said {
+    Said::new(
+        413,
+        "That was too much",
+        "What was sent is larger than any form here. Nothing was charged.",
+        "Go back and try again.",
+    )
+}
+
 /// The same on a payment's own page: what became of it was not asked, so nothing is said about it.
 pub fn page_too_old() -> Said {
     Said::new(
