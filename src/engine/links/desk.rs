@@ -1,6 +1,7 @@
 //! Take Payment: a page for one clerk, one invoice and one hour, behind a token that gets in once.
 
-use super::{Error, Links, PaymentsError, Request, answer, invoice_of, notice, over};
+use super::request::{Request, answer, invoice_of, notice, over};
+use super::{Error, Links, PaymentsError};
 use crate::domain::LinkId;
 use crate::domain::link::{LinkKind, LinkState};
 use crate::engine::clock::wall_ms;
