@@ -1,6 +1,6 @@
 // The card fields as a customer fills them: inside Stripe's frame, by their labels.
 import assert from 'node:assert/strict';
-import { focused, looked } from './house.mjs';
+import { holdsFocus, looked } from './house.mjs';
 
 export { CARDS } from './cards.mjs';
 
@@ -34,7 +34,7 @@ export const received = (page) => page.getByRole('heading', { level: 1, name: 'P
 /** The page refuses: the summary says it, holds the focus, and the title begins with it. */
 export async function refused(page, name, heading, { todo, title = true } = {}) {
     await page.locator('#summary').getByRole('heading', { name: heading }).waitFor();
-    assert.equal(await focused(page), 'summary', `${name}: the focus is on the summary`);
+    await holdsFocus(page, 'summary', name);
     if (title) assert.match(await page.title(), /^Error: /, name);
     if (todo) await page.locator('#summary-todo').getByText(todo).waitFor();
     await looked(page, name);
@@ -43,6 +43,6 @@ export async function refused(page, name, heading, { todo, title = true } = {}) 
 /** A page of its own for a state: its heading holds the focus. */
 export async function said(page, name, heading) {
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-    assert.equal(await focused(page), 'h1', `${name}: the focus is on the heading`);
+    await holdsFocus(page, 'h1', name);
     await looked(page, name);
 }

@@ -1,4 +1,5 @@
 // The sandbox as a person meets it: started by its command, reached by its addresses, seen in Chromium.
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -273,3 +274,9 @@ export async function looked(page, name) {
 
 /** Where the keyboard is. */
 export const focused = (page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName.toLowerCase());
+
+/** The element gets the focus. The browser gives it by `autofocus` with the first frame it draws, which may come after the text can be read. */
+export async function holdsFocus(page, element, name) {
+    await page.waitForFunction((wanted) => (document.activeElement?.id || document.activeElement?.tagName.toLowerCase()) === wanted, element, { timeout: 5000 })
+        .catch(async () => assert.equal(await focused(page), element, `${name}: what holds the focus`));
+}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CARDS, choosePart, fillCard, payButton, payWith, received, refused, said } from './card.mjs';
-import { eventually, focused, looked, startSandbox } from './house.mjs';
+import { eventually, holdsFocus, looked, startSandbox } from './house.mjs';
 
 let house;
 before(async () => (house = await startSandbox('--no-seed')));
@@ -30,11 +30,11 @@ test('an amount that can not be paid is said at its field, and what can be paid 
         const use = page.locator('#amount-offers button');
         assert.equal(await use.count(), offers.length);
         await page.locator('#summary-todo a').click();
-        assert.equal(await focused(page), 'amount');
+        await holdsFocus(page, 'amount', name);
         if (offers.length) {
             await use.first().click();
             assert.equal(await field.inputValue(), offers[0]);
-            assert.equal(await focused(page), 'pay-button');
+            await holdsFocus(page, 'pay-button', name);
             assert.match(await payButton(page).innerText(), new RegExp(`\\$${offers[0].replace('.', '\\.')}`));
         }
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CARDS, choosePart, payButton, payWith, received, said } from './card.mjs';
-import { focused, looked, startSandbox } from './house.mjs';
+import { holdsFocus, looked, startSandbox } from './house.mjs';
 
 let house;
 before(async () => (house = await startSandbox('--no-seed')));
@@ -24,7 +24,7 @@ test('a card is stored with consent, used after a code, and removed', async () =
     await back.getByRole('button', { name: 'Use a card or bank you stored before' }).click();
     const field = back.getByLabel('Six-digit code');
     await field.waitFor();
-    assert.equal(await focused(back), 'code');
+    await holdsFocus(back, 'code', 'the page of the code');
     await looked(back, 'code');
     const mail = await house.mailTo(invoice.email, 'code');
     const code = /\b(\d{6})\b/.exec(mail.subject)[1];
