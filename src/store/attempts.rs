@@ -134,6 +134,16 @@ impl TryFrom<Row> for Attempt {
     }
 }
 
+/// Debits under way, of ours and from elsewhere.
+macro_rules! debits {
+    () => {
+        "SELECT intent_id AS intent, started_ms AS since_ms FROM attempts
+         WHERE state = 'processing' AND kind = 'bank_account' AND intent_id IS NOT NULL
+         UNION ALL SELECT stripe_id, changed_ms FROM payments
+         WHERE state = 'processing' AND kind = 'bank_account' AND attempt_id IS NULL"
+    };
+}
+
 const OPEN: &str = "SELECT * FROM attempts WHERE invoice_id = $1 AND state IN ('open', 'declined', 'processing')
                     ORDER BY started_ms, attempt_id";
 
@@ -173,13 +183,29 @@ impl Store {
         Ok(row.map(|row| row.0))
     }
 
-    /// Intents of ours that are not over: what a sweep reads again, whatever the events said.
+    /// Intents of ours that are not over, which somebody may be waiting for: a sweep reads them again, whatever the events
+    /// said. Debits under way are not among them: thousands of them wait for days.
     pub async fn unfinished_intents(&self) -> Result<Vec<String>> {
         let mut tx = self.reading().await?;
-        let sql =
-            "SELECT intent_id FROM attempts WHERE intent_id IS NOT NULL AND state IN ('open', 'declined', 'processing')
-                   UNION SELECT stripe_id FROM payments WHERE state = 'processing'";
+        let sql = "SELECT intent_id FROM attempts WHERE intent_id IS NOT NULL
+                   AND (state IN ('open', 'declined') OR (state = 'processing' AND kind <> 'bank_account'))
+                   UNION SELECT stripe_id FROM payments WHERE state = 'processing' AND kind <> 'bank_account'";
         let rows: Vec<(String,)> = fetch_all!(&mut tx, (String,), sql)?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    /// When the oldest debit under way that began at `from_ms` or later did so.
+    pub async fn oldest_debit_ms(&self, from_ms: i64) -> Result<Option<i64>> {
+        let mut tx = self.reading().await?;
+        let sql = concat!("SELECT MIN(since_ms) FROM (", debits!(), ") AS debits WHERE since_ms >= $1");
+        Ok(fetch_optional!(&mut tx, (Option<i64>,), sql, from_ms)?.and_then(|row| row.0))
+    }
+
+    /// Debits under way that began before `before_ms`.
+    pub async fn debits_before(&self, before_ms: i64) -> Result<Vec<String>> {
+        let mut tx = self.reading().await?;
+        let sql = concat!("SELECT intent FROM (", debits!(), ") AS debits WHERE since_ms < $1");
+        let rows: Vec<(String,)> = fetch_all!(&mut tx, (String,), sql, before_ms)?;
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 }
