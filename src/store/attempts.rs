@@ -371,4 +371,30 @@ pub(super) mod tests {
         })
         .await;
     }
+
+    #[tokio::test]
+    async fn a_debit_under_way_is_listed_by_its_age_and_not_among_what_is_read_at_each_sweep() {
+        on_both(async |store| {
+            let mut tx = store.begin().await.unwrap();
+            for (id, kind, state, started_ms) in [
+                ("old-debit", MethodKind::BankAccount, AttemptState::Processing, 1_000),
+                ("debit", MethodKind::BankAccount, AttemptState::Processing, 5_000),
+                ("ended-debit", MethodKind::BankAccount, AttemptState::Settled, 4_000),
+                ("debit-to-confirm", MethodKind::BankAccount, AttemptState::Open, 4_500),
+                ("card", MethodKind::Card, AttemptState::Processing, 2_000),
+            ] {
+                let one = Attempt { kind, state, started_ms, intent: Some(format!("pi_{id}")), ..attempt(id, 500) };
+                tx.insert_attempt(&one).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let mut read = store.unfinished_intents().await.unwrap();
+            read.sort();
+            assert_eq!(read, ["pi_card", "pi_debit-to-confirm"]);
+            assert_eq!(store.oldest_debit_ms(0).await.unwrap(), Some(1_000));
+            assert_eq!(store.oldest_debit_ms(1_001).await.unwrap(), Some(5_000));
+            assert_eq!(store.oldest_debit_ms(5_001).await.unwrap(), None);
+            assert_eq!(store.debits_before(5_000).await.unwrap(), ["pi_old-debit"]);
+        })
+        .await;
+    }
 }
