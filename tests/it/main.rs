@@ -4,6 +4,7 @@
 mod account_sync;
 mod accounts;
 mod bad_days;
+mod bank_setup;
 mod banks;
 mod booking;
 mod clock;

@@ -87,7 +87,11 @@ async fn a_stored_card_is_mirrored_with_its_consent_until_the_customer_removes_i
     method(&house, &scene.account, json!({"Is_Default__c": true})).await;
     at_stripe(&house, &format!("/v1/payment_methods/{id}"), &[("card[exp_month]", "7"), ("card[exp_year]", "2041")])
         .await;
-    let row = method(&house, &scene.account, json!({"Expiry_Month__c": 7.0, "Expiry_Year__c": 2041.0})).await;
+    method(&house, &scene.account, json!({"Expiry_Month__c": 7.0, "Expiry_Year__c": 2041.0})).await;
+    // The card's bank issues it anew, which nobody here asked for.
+    let renewed = json!({"exp_month": 9, "exp_year": 2043});
+    house.stripe_control(&format!("methods/{id}/renew"), &renewed).await.expect("a renewed card");
+    let row = method(&house, &scene.account, json!({"Expiry_Month__c": 9.0, "Expiry_Year__c": 2043.0})).await;
     assert_eq!(row["Consent_Text__c"], words, "what was agreed to stays");
     // A daemon killed on the way tells the org all the same, once.
     house.fault("lost_webhook", 1.0).await;

@@ -14,6 +14,9 @@ use crate::stripe::{self, Form, Priority};
 impl Payments {
     /// Tries to free an attempt's room. What came of it is in the database afterwards.
     pub async fn release(&self, attempt: &Attempt) -> Result<(), Error> {
+        // As it stands now: whoever holds it may have read it before its intent was made or its confirm was sent.
+        let Some(attempt) = self.store().attempt(&attempt.id).await? else { return Ok(()) };
+        let attempt = &attempt;
         if attempt.reach().release(attempt.seen) == Release::Close {
             let mut tx = self.store().begin().await?;
             let closed = tx.close_attempt(&attempt.id).await?;

@@ -16,6 +16,7 @@
 //! | `POST intents/{id}/return` `{"code"? as "R10", "reason"?}` | the bank sends a debit back: it fails, or is disputed after it succeeded |
 //! | `GET account`, `POST account` `{"moto"?, "plaid_tokens"?: "enabled", "refused" or "legacy"}` | what Stripe has switched on by hand |
 //! | `POST methods/{id}/block` `{"code"}` | a bank account is blocked, by a return code |
+//! | `POST methods/{id}/renew` `{"exp_month", "exp_year"}` | the card's bank has issued it anew, and its network tells Stripe |
 //! | `POST intents/{id}/authenticate` `{"passed"}` | the customer finishes 3-D Secure |
 //! | `POST refunds` `{"payment_intent" or "charge", "amount"?, "reason"?}` | a refund in the dashboard |
 //! | `POST refunds/{id}/succeed`, `refunds/{id}/fail` `{"reason"?}` | the bank's answer to a refund |
@@ -190,6 +191,10 @@ fn decide(world: &mut World, path: &[&str], wanted: &Value) -> Answer {
                 returned.ok_or_else(|| Refusal::invalid(format!("{code} is no code that the stand-in knows.")))?;
             payment_methods::block(world, id, returned);
             payment_methods::as_payment_method(world, id).ok_or_else(|| Refusal::no_such("PaymentMethod", id))
+        }
+        ["methods", id, "renew"] => {
+            let number = |name: &str| wanted[name].as_i64().ok_or_else(|| Refusal::missing(name));
+            payment_methods::renew(world, id, number("exp_month")?, number("exp_year")?)
         }
         ["intents", id, "authenticate"] => {
             let passed = wanted["passed"].as_bool().unwrap_or(true);

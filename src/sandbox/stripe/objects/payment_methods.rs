@@ -226,6 +226,20 @@ pub fn note(world: &mut World, id: &str, field: &str, value: Value) {
     }
 }
 
+/// The card was issued anew: same number here, another expiry, and nobody asked for it.
+pub fn renew(world: &mut World, id: &str, month: i64, year: i64) -> Answer {
+    let mut method = world.named(Kind::PaymentMethod, id, "payment_method")?;
+    if method["type"] != "card" {
+        return Err(Refusal::invalid("Only cards are issued anew."));
+    }
+    let previous = json!({"card": {"exp_month": method["card"]["exp_month"], "exp_year": method["card"]["exp_year"]}});
+    method["card"]["exp_month"] = json!(month);
+    method["card"]["exp_year"] = json!(year);
+    world.put(Kind::PaymentMethod, method.clone());
+    world.emit("payment_method.automatically_updated", &method, Some(previous));
+    Ok(public(&method))
+}
+
 /// The bank refuses this account from now on.
 pub fn block(world: &mut World, id: &str, returned: &banks::Return) {
     let Some(reason) = returned.blocks else { return };
