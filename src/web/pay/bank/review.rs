@@ -1,139 +1,33 @@
-//! Paying by bank: Plaid Link's token, what Link hands over, and the page on which the debit is authorised.
+//! The page on which the customer reads the authorisation and orders the debit.
 
 use std::net::SocketAddr;
 
+use axum::Form;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
-use axum::{Form, Json};
+use axum::response::Response;
 use maud::html;
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
 
-use super::super::assets;
-use super::super::cookie::Visitor;
-use super::super::layout::Page;
-use super::super::limits::What;
-use super::super::state::App;
-use super::super::states::{self, Said};
-use super::attempt::{read_amount, refusal_json};
-use super::page::{Typed, show};
-use super::{fault, see_other, visitor};
+use super::super::super::cookie::Visitor;
+use super::super::super::layout::Page;
+use super::super::super::limits::What;
+use super::super::super::state::App;
+use super::super::super::states::{self, Said};
+use super::super::attempt::read_amount;
+use super::super::page::{Typed, show};
+use super::super::{fault, see_other, visitor};
+use super::BANK;
 use crate::domain::Money;
-use crate::domain::bank::BankState;
 use crate::domain::mandate;
 use crate::domain::payable::admit;
-use crate::engine::banks::{Agreed, BankOrder, BankRefused, Chosen, NotChosen, Review};
+use crate::engine::banks::{Agreed, BankOrder, BankRefused, Review};
 use crate::engine::payments::{Choice, Error, Invoice, Method, OrgError, Refused, Started, Wish};
 use crate::engine::receipts::{money_words, time_words};
 use crate::store::links::Link;
 
-/// What begins the value of a bank among the methods; `new` or Stripe's id follows.
-pub const BANK: &str = "bank:";
-
-#[derive(Debug, Deserialize)]
-pub struct Open {
-    #[serde(default)]
-    csrf: String,
-    /// A stored bank that wants its customer to sign in again.
-    #[serde(default)]
-    bank: String,
-}
-
-/// POST /pay/{link}/bank/link: what Plaid Link is opened with.
-pub async fn open(
-    State(app): State<App>,
-    Path(link): Path<String>,
-    headers: HeaderMap,
-    Form(form): Form<Open>,
-) -> Response {
-    let (visitor, link) = match guard(&app, &link, &headers, &form.csrf).await {
-        Ok(found) => found,
-        Err(response) => return *response,
-    };
-    let asked = if form.bank.is_empty() {
-        match app.payments().known_invoice(&link.invoice).await {
-            Ok(known) => app.payments().bank_link_token(&known.invoice.account).await,
-            Err(error) => Err(error),
-        }
-    } else {
-        match own_bank(&app, &visitor, &link, &form.bank).await {
-            Ok(Some(bank)) => app.payments().bank_login_token(&bank).await,
-            Ok(None) => return refusal_json(&states::bank_refused(&app, &BankRefused::Unknown), None),
-            Err(error) => Err(error),
-        }
-    };
-    match asked {
-        Ok(Ok(token)) => Json(json!({ "state": "link", "linkToken": token.expose_secret() })).into_response(),
-        Ok(Err(no)) => refusal_json(&states::not_chosen(&app, &no), None),
-        Err(error) => failed(&app, &link, &error),
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub struct Picked {
-    #[serde(default)]
-    csrf: String,
-    #[serde(default)]
-    public_token: String,
-    /// Which of the accounts behind the login.
-    #[serde(default)]
-    account: String,
-    #[serde(default)]
-    save_bank: String,
-    #[serde(default)]
-    choice: String,
-    #[serde(default)]
-    amount: String,
-    #[serde(default)]
-    continues: String,
-    /// A stored bank whose login was renewed.
-    #[serde(default)]
-    bank: String,
-}
-
-/// POST /pay/{link}/bank/chosen: what Link handed over becomes a bank, and the payer goes on to authorise.
-pub async fn chosen(
-    State(app): State<App>,
-    Path(link): Path<String>,
-    headers: HeaderMap,
-    Form(form): Form<Picked>,
-) -> Response {
-    let (visitor, link) = match guard(&app, &link, &headers, &form.csrf).await {
-        Ok(found) => found,
-        Err(response) => return *response,
-    };
-    let made = if form.bank.is_empty() {
-        let chosen = Chosen {
-            link: link.id.clone(),
-            session_hash: visitor.session_hash.clone(),
-            public_token: SecretString::from(form.public_token.as_str()),
-            plaid_account: form.account.clone(),
-            save: form.save_bank == "yes",
-        };
-        app.payments().choose_bank(&link, &chosen).await
-    } else {
-        match own_bank(&app, &visitor, &link, &form.bank).await {
-            Ok(Some(bank)) => app.payments().bank_login_renewed(bank).await,
-            Ok(None) => Ok(Err(NotChosen::Spent)),
-            Err(error) => Err(error),
-        }
-    };
-    let bank = match made {
-        Ok(Ok(bank)) => bank,
-        Ok(Err(NotChosen::Login { link_token })) => {
-            return Json(json!({ "state": "login", "linkToken": link_token.expose_secret() })).into_response();
-        }
-        Ok(Err(no)) => return refusal_json(&states::not_chosen(&app, &no), None),
-        Err(error) => return failed(&app, &link, &error),
-    };
-    let part = (form.choice == "part").then_some(form.amount.as_str());
-    Json(json!({ "state": "go", "url": review_url(&link, &bank.id, part, &form.continues) })).into_response()
-}
-
 /// Where the payer authorises. Everything in the address is looked at again there.
-pub(super) fn review_url(link: &Link, bank: &str, part: Option<&str>, continues: &str) -> String {
+pub fn review_url(link: &Link, bank: &str, part: Option<&str>, continues: &str) -> String {
     let mut form = crate::stripe::Form::new();
     if let Some(part) = part {
         form = form.with("part", part);
@@ -409,76 +303,4 @@ fn review_page(app: &App, visitor: &Visitor, link: &Link, look: &Look, order: &O
     };
     let status = said.map_or(axum::http::StatusCode::OK, |said| said.status);
     Page::new(&title, body).status(status).quoting(&order.invoice.number).respond(app)
-}
-
-/// GET /bank/return: where a bank's own sign-in page leads back to. The window that left knows where it was.
-pub async fn returned(State(app): State<App>) -> Response {
-    let body = html! {
-        h1 tabindex="-1" { "Back from your bank" }
-        p class="lead" id="bank-return" role="status" { "If this page stays, go back to the window in which you began to pay." }
-        p { "Is it closed? Open the link from the e-mail again. Nothing was charged." }
-    };
-    let scripts = [assets::BANK_RETURN.path.as_str()];
-    Page::new("Back from your bank", body).with_scripts(&scripts).respond(&app)
-}
-
-/// The stored banks that this visitor may see, with what each is good for.
-pub(super) async fn stored_banks(
-    app: &App,
-    visitor: &Visitor,
-    invoice: &Invoice,
-) -> Result<Vec<crate::store::banks::Bank>, Error> {
-    if !visitor.verified || app.payments().banks().is_none() {
-        return Ok(Vec::new());
-    }
-    let Some(customer) = app.payments().customer_id(invoice).await? else { return Ok(Vec::new()) };
-    let banks = app.payments().store().banks_of(&customer).await?;
-    Ok(banks.into_iter().filter(|bank| bank.save && bank.state != BankState::Leaving).collect())
-}
-
-async fn own_bank(
-    app: &App,
-    visitor: &Visitor,
-    link: &Link,
-    id: &str,
-) -> Result<Option<crate::store::banks::Bank>, Error> {
-    let invoice = app.payments().known_invoice(&link.invoice).await?.invoice;
-    let id = id.strip_prefix(BANK).unwrap_or(id);
-    Ok(stored_banks(app, visitor, &invoice).await?.into_iter().find(|bank| bank.id == id))
-}
-
-/// A visitor whose script asks, and who wrote the form.
-async fn guard(app: &App, link: &str, headers: &HeaderMap, csrf: &str) -> Result<(Visitor, Link), Box<Response>> {
-    let Ok((visitor, link)) = visitor(app, link, headers).await else {
-        return Err(Box::new(refusal_json(&states::no_cookie(), None)));
-    };
-    if !visitor.wrote(csrf) {
-        return Err(Box::new(refusal_json(&states::page_too_old(), None)));
-    }
-    if let Err(wait) = app.limits.take(What::Pay, link.id.as_str()) {
-        return Err(Box::new(refusal_json(&states::too_many(wait), None)));
-    }
-    Ok((visitor, link))
-}
-
-fn failed(app: &App, link: &Link, error: &Error) -> Response {
-    match error {
-        Error::Org(OrgError::TooSlow { .. } | OrgError::Failed(_)) => {
-            refusal_json(&states::refused(app, &Refused::CannotCheck), None)
-        }
-        error => {
-            tracing::error!(link.id = %link.id, %error, "a bank could not be connected");
-            refusal_json(&states::our_fault("in the log", true), None)
-        }
-    }
-}
-
-/// For a page without script.
-pub(super) fn needs_script() -> Said {
-    Said::new(
-        200,
-        "Choosing a bank needs JavaScript",
-        "Your bank is chosen in a window of Plaid, and that needs it. Nothing was charged.",
-        "Turn it on, or pay by phone or bank transfer.",
-    )
 }
