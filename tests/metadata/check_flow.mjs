@@ -1,5 +1,7 @@
 // Follows the data through the Apex, from each entry point to each query and save, and fails on severity 1 and 2.
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import core from '@salesforce/code-analyzer-core';
 import sfge from '@salesforce/code-analyzer-sfge-engine';
 
@@ -46,8 +48,11 @@ const asUser = (file, line) => {
  */
 const TOO_MANY_PATHS = ['force-app/main/default/classes/invoices/InvoiceMappingCheck.cls'];
 
+// The engine logs each path that it walks, hundreds of megabytes of them.
+const logs = mkdtempSync(join(tmpdir(), 'quittance-flow-'));
+process.on('exit', () => rmSync(logs, { recursive: true, force: true }));
 const config = core.CodeAnalyzerConfig.fromYamlString(
-    'engines:\n  sfge:\n    disable_engine: false\n    java_thread_timeout: 480000\n'
+    `log_folder: ${JSON.stringify(logs)}\nengines:\n  sfge:\n    disable_engine: false\n    java_thread_timeout: 480000\n`
 );
 const analyzer = new core.CodeAnalyzer(config);
 const faults = [];
