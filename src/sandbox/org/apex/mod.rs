@@ -23,6 +23,7 @@ mod ordered;
 mod patterns;
 mod platform;
 mod rows;
+mod security;
 mod sight;
 mod sobjects;
 mod soql;

@@ -44,6 +44,7 @@ impl Interp<'_> {
                 _ => Err(self.unmodelled(format!("EventBus.{name} with {} arguments", args.len()))),
             },
             "eventbus.triggercontext" => Ok(Val::native(Native::EventContext)),
+            "security" => self.security(name, &args),
             "json" => self.json(name, args),
             "limits" => self.limits(name),
             "userinfo" => self.user_info(name),

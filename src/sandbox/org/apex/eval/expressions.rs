@@ -168,6 +168,12 @@ impl Interp<'_> {
                 self.save_statement(save.op, rows, save.access, save.external_id.clone())?;
                 Ok(Val::Null)
             }
+            ExprKind::Merge(merge) => {
+                let winner = self.eval(&merge.winner, frame)?;
+                let losers = self.eval(&merge.losers, frame)?;
+                self.at(expr.pos);
+                self.merge(&winner, &losers, true, merge.access)
+            }
             _ => Err(self.unmodelled("this expression")),
         }
     }
