@@ -14,6 +14,7 @@ mod describe;
 mod eval;
 mod exceptions;
 mod frozen;
+mod heap;
 mod jobs;
 mod json;
 mod lightning;
