@@ -79,7 +79,7 @@ async function adminsFirstDay() {
     await page.getByRole('button', { name: 'Start Hourly Batch' }).click();
     await page.getByText('The hourly batch is scheduled.').waitFor();
     await page.locator('c-sync-payments').getByRole('button', { name: /Sync/ }).click();
-    await page.getByText('payments were read again').waitFor();
+    await page.getByText(/payments? (was|were) read again/).waitFor();
     await page.getByText('Nothing waits for you.').waitFor();
     await picture(page, 'setup-first-day', page.locator('c-quittance-setup'));
 
