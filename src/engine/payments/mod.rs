@@ -22,6 +22,7 @@ mod work;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 pub use book::Booked;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
@@ -56,6 +57,10 @@ pub struct Settings {
     pub statement_descriptor_suffix: Option<String>,
     /// Who is paid, as customers know it.
     pub company: String,
+    /// Between two sweeps of Stripe's events.
+    pub sweep_every: Duration,
+    /// Between two listings of the payments themselves.
+    pub listing_every: Duration,
 }
 
 /// Everything that takes payments, shared by the pages, the commands and the loops.
