@@ -157,7 +157,11 @@ impl Links {
             return Ok(());
         }
         let report = self.payments.sweep_events().await?;
-        self.done(request, &format!("{} payments were read again at Stripe.", report.read)).await
+        let read = match report.read {
+            1 => "1 payment was read again at Stripe.".to_owned(),
+            many => format!("{many} payments were read again at Stripe."),
+        };
+        self.done(request, &read).await
     }
 
     /// A token that we don't know: the event may be late or lost, so the org is asked by its hash.

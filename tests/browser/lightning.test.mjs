@@ -268,7 +268,7 @@ test('500 invoices in bulk, the tab closed half-way', async () => {
     await list.getByText('1 can be sent').waitFor();
     await list.getByText("1 can't be sent").waitFor();
     await seen(list, 'bulk-ticked');
-    await list.getByRole('button', { name: 'Send 1 Links' }).click();
+    await list.getByRole('button', { name: 'Send 1 Link' }).click();
     await list.getByText('1 of 1 asked for, 0 refused').waitFor({ timeout: 60_000 });
     await list.context().close();
 

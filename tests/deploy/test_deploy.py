@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -9,6 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE.parents[1] / "scripts/deploy"
+FOREIGN = HERE.parents[1] / "tests/foreign-invoice"
 
 
 class Deploy(unittest.TestCase):
@@ -83,6 +85,57 @@ class Deploy(unittest.TestCase):
         self.assertNotIn("QuittanceInvoice.trigger", sent)
         self.assertNotIn(["ada@acme.example", "Quittance_Invoice_Admin"], self.org["assigned"])
         self.assertIn("to do: Quittance does not know which object", said)
+
+    def own(self, without=(), more=()):
+        """A folder as an org with an invoice of its own has it."""
+        folder = Path(self.folder.name) / "own"
+        shutil.copytree(FOREIGN, folder)
+        for name in without:
+            next(folder.rglob(name)).unlink()
+        for name in more:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("<x/>")
+        return str(folder)
+
+    def test_what_an_org_adds_for_its_own_invoice_goes_along(self):
+        self.org["components"] = [["CustomObject", "Bill__c", None], ["CustomMetadata", "Invoice_Mapping.Default", None]]
+        status, said = self.run_it("--own", self.own())
+        self.assertEqual(status, 0, said)
+        self.assertEqual([one["dry"] for one in self.deployments()], [True, False], "it is validated first, in one deployment with the package")
+        for sent in (one["files"] for one in self.deployments()):
+            self.assertIn("PaymentTotals.cls", sent)
+            self.assertIn("Bill__c.field-meta.xml", sent)
+            self.assertIn("Bill__c.Send_Payment_Link.quickAction-meta.xml", sent)
+            self.assertIn("Invoice_Mapping.Default.md-meta.xml", sent, "the mapping of the folder is what the admin wants")
+            self.assertNotIn("Invoice__c.object-meta.xml", sent)
+        self.assertNotIn(["ada@acme.example", "Quittance_Invoice_Admin"], self.org["assigned"])
+        self.assertIn("to do: give Bill_Clerk of yours", said)
+        self.assertNotIn("Bill__c", self.org["manifest"], "what is theirs is never taken for ours, nor uninstalled")
+
+    def test_a_folder_of_ones_own_never_overwrites_the_package(self):
+        status, said = self.run_it("--own", self.own(more=["classes/PaymentTotals.cls-meta.xml"]))
+        self.assertEqual(status, 1)
+        self.assertIn("components that belong to the package:\n  ApexClass PaymentTotals", said)
+        self.assertEqual(self.deployments(), [])
+
+    def test_a_folder_of_ones_own_needs_a_mapping_there_or_in_the_org(self):
+        folder = self.own(without=["Invoice_Mapping.Default.md-meta.xml"])
+        status, said = self.run_it("--own", folder, "--dry-run")
+        self.assertEqual(status, 1)
+        self.assertIn("has a mapping of your invoice", said)
+        self.org["components"] = [["CustomMetadata", "Invoice_Mapping.Default", None]]
+        status, said = self.run_it("--own", folder, "--dry-run")
+        self.assertEqual(status, 0, said)
+        self.assertEqual([one["dry"] for one in self.deployments()], [True])
+
+    def test_a_folder_that_is_none_is_named(self):
+        for folder in ("/nowhere", self.folder.name):
+            status, said = self.run_it("--own", folder)
+            self.assertEqual(status, 1)
+            self.assertIn(f"--own {folder}: ", said)
+        self.assertEqual(self.org["calls"], [], "the org was not asked for that")
+        self.assertEqual(self.run_it("--own", self.own(), "--uninstall")[0], 2)
 
     def test_a_dry_run_changes_nothing(self):
         status, said = self.run_it("--dry-run")

@@ -179,6 +179,8 @@ pub struct Spent {
     pub publish_calls: u32,
     pub events: u32,
     pub cpu_statements: u64,
+    /// The most that was held at once, in bytes by a rule of thumb; less than a quarter of a megabyte may go unseen.
+    pub heap: u64,
     pub is_async: bool,
 }
 

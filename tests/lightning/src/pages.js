@@ -92,13 +92,15 @@ async function recordPage(main, object, id) {
         main.append(tag('section', { class: 'component', 'data-component': name }, await component(name, { recordId: id, objectApiName: object })));
     }
     main.append(tag('section', { class: 'component slds-card slds-p-around_medium' }, tag('h2', { class: 'slds-text-heading_small' }, 'Details'), details));
+    const labels = rest(`sobjects/${object}/describe`).then(({ fields }) => new Map(fields.map((field) => [field.name, field.label])), () => new Map());
     const read = async () => {
         try {
             const record = await rest(`sobjects/${object}/${id}`);
+            const named = await labels;
             titled(record.Name ?? id);
             heading.textContent = record.Name ?? id;
             const fields = Object.entries(record).filter(([, value]) => value !== null && typeof value !== 'object');
-            details.replaceChildren(...fields.flatMap(([field, value]) => [tag('dt', { class: 'slds-dl_horizontal__label' }, field), tag('dd', { class: 'slds-dl_horizontal__detail' }, String(value))]));
+            details.replaceChildren(...fields.flatMap(([field, value]) => [tag('dt', { class: 'slds-dl_horizontal__label' }, named.get(field) ?? field), tag('dd', { class: 'slds-dl_horizontal__detail' }, String(value))]));
         } catch (error) {
             details.replaceChildren(tag('dt', {}, 'Problem'), tag('dd', {}, error.message));
         }

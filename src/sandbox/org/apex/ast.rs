@@ -146,6 +146,7 @@ pub enum ExprKind {
     },
     Query(Box<Query>),
     Save(Box<Save>),
+    Merge(Box<Merge>),
 }
 
 #[derive(Debug)]
@@ -223,6 +224,14 @@ pub struct Save {
     pub rows: Expr,
     pub access: Access,
     pub external_id: Option<String>,
+}
+
+/// `merge winner losers;`
+#[derive(Debug)]
+pub struct Merge {
+    pub winner: Expr,
+    pub losers: Expr,
+    pub access: Access,
 }
 
 #[derive(Debug)]

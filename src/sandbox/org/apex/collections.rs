@@ -21,12 +21,14 @@ impl Interp<'_> {
 
     /// The items of anything that can be poured into a collection.
     fn poured(&self, value: &Val) -> Res<Vec<Val>> {
-        match value {
-            Val::List(list) => Ok(list.items.borrow().clone()),
-            Val::Set(set) => Ok(set.store.keys()),
-            Val::Null => Err(self.null_pointer()),
-            other => Err(self.unmodelled(format!("the items of a {}", self.type_name(other)))),
-        }
+        let items = match value {
+            Val::List(list) => list.items.borrow().clone(),
+            Val::Set(set) => set.store.keys(),
+            Val::Null => return Err(self.null_pointer()),
+            other => return Err(self.unmodelled(format!("the items of a {}", self.type_name(other)))),
+        };
+        self.state.heap.grew(8 * items.len() as u64);
+        Ok(items)
     }
 
     fn poured_keys(&self, value: &Val) -> Res<Vec<Val>> {

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Runtime;
 use super::ast::Name;
 use super::eval::{CPU_MS, CPU_MS_ASYNC, STATEMENTS_PER_MS};
+use super::heap::heap_limit;
 use crate::sandbox::org::host::Spent;
 use crate::sandbox::org::transaction::{
     DML_ROWS, DML_STATEMENTS, IMMEDIATE_PUBLISHES, QUERY_ROWS, query_limit, queueable_limit,
@@ -68,6 +69,7 @@ impl Coverage {
             ("immediate publishes", u64::from(spent.publish_immediate), u64::from(IMMEDIATE_PUBLISHES)),
             ("queueable jobs", u64::from(spent.queueables), u64::from(queueable_limit(spent.is_async))),
             ("CPU ms (estimated)", spent.cpu_statements / STATEMENTS_PER_MS, cpu),
+            ("heap bytes (estimated)", spent.heap, heap_limit(spent.is_async)),
         ];
         let mut peaks = self.peaks.lock().unwrap_or_else(PoisonError::into_inner);
         for (limit, used, most) in uses {

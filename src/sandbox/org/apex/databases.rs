@@ -167,7 +167,16 @@ impl Interp<'_> {
             ("querywithbinds" | "countquerywithbinds" | "getquerylocatorwithbinds", _) => {
                 self.query_with_binds(method, &args)
             }
-            ("merge", [winner @ Val::SObject(_), losers, options @ ..]) => self.merge(winner, losers, options),
+            ("merge", [winner @ Val::SObject(_), losers, options @ ..]) => {
+                let (mut all_or_none, mut access) = (true, Access::System);
+                for option in options {
+                    match option {
+                        Val::Bool(value) => all_or_none = *value,
+                        level => access = self.access_of(Some(level))?,
+                    }
+                }
+                self.merge(winner, losers, all_or_none, access)
+            }
             ("setsavepoint", []) => {
                 let point = self.host.savepoint().map_err(|fault| self.thrown_by(fault))?;
                 Ok(Val::native(Native::Savepoint(point)))
@@ -218,8 +227,8 @@ impl Interp<'_> {
         Ok(self.results(kind, results, single))
     }
 
-    /// `Database.merge(winner, losers, allOrNone, accessLevel)`.
-    fn merge(&mut self, winner: &Val, losers: &Val, options: &[Val]) -> Res<Val> {
+    /// `merge winner losers;` and `Database.merge(winner, losers, allOrNone, accessLevel)`.
+    pub fn merge(&mut self, winner: &Val, losers: &Val, all_or_none: bool, access: Access) -> Res<Val> {
         self.must_write("a merge")?;
         let single = !matches!(losers, Val::List(_));
         let losers = match losers {
@@ -229,13 +238,6 @@ impl Interp<'_> {
         let ids: Vec<String> = losers.iter().filter_map(id_of).collect();
         if ids.len() != losers.len() {
             return Err(self.null_argument());
-        }
-        let (mut all_or_none, mut access) = (true, Access::System);
-        for option in options {
-            match option {
-                Val::Bool(value) => all_or_none = *value,
-                level => access = self.access_of(Some(level))?,
-            }
         }
         let mut record = self.record_to_save(SaveOp::Update, winner)?;
         let options =

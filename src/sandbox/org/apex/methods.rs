@@ -137,6 +137,7 @@ impl Interp<'_> {
             (Native::TimeZone(_), "getoffset", [Val::DateTime(at)]) => {
                 Val::Int(self.zone.to_offset(*at).seconds() * 1000)
             }
+            (Native::AccessDecision { .. }, ..) => return self.decision_method(native, name, given),
             (Native::JsonGenerator(generator), ..) => return self.generator_method(generator, name, &args),
             (Native::Pattern(_) | Native::Matcher { .. }, ..) => return self.pattern_method(native, name, &args),
             _ => return self.any_method(value, name, &args),

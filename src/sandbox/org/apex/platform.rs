@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::ast::Type;
 use super::eval::{Interp, Res, Running, STATEMENTS_PER_MS};
+use super::heap::heap_limit;
 use super::value::{Native, Val};
 
 impl Interp<'_> {
@@ -44,6 +45,7 @@ impl Interp<'_> {
                 _ => Err(self.unmodelled(format!("EventBus.{name} with {} arguments", args.len()))),
             },
             "eventbus.triggercontext" => Ok(Val::native(Native::EventContext)),
+            "security" => self.security(name, &args),
             "json" => self.json(name, args),
             "limits" => self.limits(name),
             "userinfo" => self.user_info(name),
@@ -124,7 +126,8 @@ impl Interp<'_> {
             "getlimitcputime" => count(if sync { 10_000 } else { 60_000 }),
             "getcallouts" => count(0),
             "getlimitcallouts" => count(100),
-            "getlimitheapsize" => count(if sync { 6_000_000 } else { 12_000_000 }),
+            "getheapsize" => count(self.weigh_heap()? as u32),
+            "getlimitheapsize" => count(heap_limit(later) as u32),
             "getqueueablejobs" => count(spent.queueables),
             "getlimitqueueablejobs" => count(if sync { 50 } else { 1 }),
             _ => Err(self.unmodelled(format!("Limits.{name}"))),

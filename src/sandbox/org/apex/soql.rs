@@ -113,7 +113,7 @@ impl Interp<'_> {
 
     fn in_sight(&mut self, name: &str, call: &Call, frame: &mut Frame) -> Res<Val> {
         if let Some((_, slot)) = call.scope.iter().rev().find(|(own, _)| own.eq_ignore_ascii_case(name)) {
-            return Ok(frame.locals[*slot].clone());
+            return Ok(frame.local(*slot));
         }
         let runtime = self.runtime;
         if let Some(this) = frame.this.clone()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Runtime;
 use super::ast::{Pos, Type};
-use super::eval::{Entry, Frame, Interp, Res, Thrown};
+use super::eval::{Entry, Frame, Interp, Locals, Res, Thrown};
 use super::value::Val;
 use crate::sandbox::org::host::{Fault, Host, Record, TriggerCall, TriggerOp};
 
@@ -144,8 +144,12 @@ fn fire_each(
         };
         interp.stack.push(entry);
         interp.sharing = false;
-        let mut frame = Frame { locals: vec![Val::Null; trigger.body.slots], this: None, class: None };
+        let mut frame = Frame { locals: Locals::new(vec![Val::Null; trigger.body.slots]), this: None, class: None };
+        interp.state.heap.enter(&frame);
+        interp.state.heap.hold(new.clone());
+        interp.state.heap.hold(old.clone());
         let outcome = interp.run(&trigger.body.statements, &mut frame);
+        (0..3).for_each(|_| interp.state.heap.leave());
         interp.stack.clear();
         if let Err(thrown) = outcome {
             let fatal = matches!(thrown, Thrown::Fatal(_));

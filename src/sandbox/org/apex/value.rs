@@ -153,6 +153,12 @@ pub enum Native {
         groups: RefCell<Vec<Option<(usize, usize)>>>,
     },
     EventContext,
+    /// What `Security.stripInaccessible` answers.
+    AccessDecision {
+        records: Val,
+        removed: Val,
+        modified: Val,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

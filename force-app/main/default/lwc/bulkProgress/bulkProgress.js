@@ -5,6 +5,7 @@ import running from '@salesforce/label/c.Quittance_Bulk_Running';
 import done from '@salesforce/label/c.Quittance_Bulk_Done';
 import failed from '@salesforce/label/c.Quittance_Bulk_Failed';
 import stopped from '@salesforce/label/c.Quittance_Bulk_Stopped';
+import stoppedOne from '@salesforce/label/c.Quittance_Bulk_Stopped_One';
 import stop from '@salesforce/label/c.Quittance_Bulk_Stop';
 import counted from '@salesforce/label/c.Quittance_Bulk_Progress';
 import mailed from '@salesforce/label/c.Quittance_Bulk_Mailed';
@@ -46,7 +47,11 @@ export default class BulkProgress extends LightningElement {
 
     get sentence() {
         const { state, made, refused, total } = this.progress;
-        return SENTENCES[state].replace('{0}', total - made - refused);
+        const left = total - made - refused;
+        if (state === 'Stopped' && left === 1) {
+            return stoppedOne;
+        }
+        return SENTENCES[state].replace('{0}', left);
     }
 
     get canStop() {

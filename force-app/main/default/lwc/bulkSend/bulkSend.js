@@ -107,7 +107,7 @@ export default class BulkSend extends LightningElement {
     }
 
     get sendText() {
-        return label.sendN.replace('{0}', this.chosen.length);
+        return this.chosen.length === 1 ? label.sendOne : label.sendN.replace('{0}', this.chosen.length);
     }
 
     get cannotSend() {

@@ -11,6 +11,7 @@ import finding from '@salesforce/label/c.Quittance_Bulk_Finding';
 import none from '@salesforce/label/c.Quittance_Bulk_None';
 import moreExist from '@salesforce/label/c.Quittance_Bulk_More_Exist';
 import sendN from '@salesforce/label/c.Quittance_Bulk_Send_N';
+import sendOne from '@salesforce/label/c.Quittance_Bulk_Send_One';
 import note from '@salesforce/label/c.Quittance_Note';
 import expiresOn from '@salesforce/label/c.Quittance_Expires_On';
 import again from '@salesforce/label/c.Quittance_Bulk_Again';
@@ -33,6 +34,7 @@ export const label = {
     none,
     moreExist,
     sendN,
+    sendOne,
     note,
     expiresOn,
     again,

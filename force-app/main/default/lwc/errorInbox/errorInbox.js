@@ -1,19 +1,30 @@
-import { LightningElement, api } from 'lwc';
+import { LightningElement, api, wire } from 'lwc';
+import readStates from '@salesforce/apex/QuittanceSetupController.errorStates';
 import readErrors from '@salesforce/apex/QuittanceSetupController.errors';
 import retryError from '@salesforce/apex/QuittanceSetupController.retry';
 import discardError from '@salesforce/apex/QuittanceSetupController.discard';
-import { label, STATES } from './labels';
+import { label } from './labels';
 
 /** What the payment service could not do, each with a sentence, what to do about it, Retry and Discard. */
 export default class ErrorInbox extends LightningElement {
     label = label;
-    states = STATES;
+    states = [];
     state = 'Open';
     // What is shown follows from these alone.
     errors;
     problem;
     outcome;
     isBusy = false;
+
+    /** Without them only the open errors are shown; whoever may see none reads why from the other call. */
+    @wire(readStates)
+    takeStates({ data }) {
+        this.states = data ?? [];
+    }
+
+    get hasStates() {
+        return this.states.length > 0;
+    }
 
     get isLoading() {
         return this.errors === undefined;

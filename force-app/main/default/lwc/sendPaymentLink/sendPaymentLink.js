@@ -87,7 +87,8 @@ export default class SendPaymentLink extends LightningElement {
     }
 
     get outcome() {
-        return this.status.sentence || label.sent.replace('{0}', this.status.email);
+        const { sentence, stateLabel, email } = this.status;
+        return sentence || (this.isDone ? label.sent.replace('{0}', email) : stateLabel);
     }
 
     get emailHelp() {

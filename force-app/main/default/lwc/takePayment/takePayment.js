@@ -88,6 +88,9 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
         if (this.status.sentence) {
             return this.status.sentence;
         }
+        if (this.hasFailed) {
+            return this.status.stateLabel;
+        }
         return this.status.kind === TAKING ? label.done : label.sent.replace('{0}', this.status.email);
     }
 

@@ -58,7 +58,7 @@ impl Interp<'_> {
             Place::Field(other, name) => self.other_field(other, name),
             Place::Index(array, index) => self.list_get(array, index),
             Place::Plain(target) => match target {
-                Target::Local(slot, _) => Ok(frame.locals[*slot].clone()),
+                Target::Local(slot, _) => Ok(frame.local(*slot)),
                 Target::ThisField(slot, _) => match &frame.this {
                     Some(this) => Ok(this.fields.borrow()[*slot].clone()),
                     None => Err(self.unmodelled("an instance field outside an instance")),
@@ -105,7 +105,7 @@ impl Interp<'_> {
             Place::Plain(target) => match target {
                 Target::Local(slot, of) => {
                     let value = self.coerce(value, of)?;
-                    frame.locals[*slot] = value.clone();
+                    frame.set_local(*slot, value.clone());
                     Ok(value)
                 }
                 Target::ThisField(slot, of) => {

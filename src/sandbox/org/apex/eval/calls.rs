@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::expressions::safe_chain;
 use super::statements::is_query;
-use super::{Entry, Flow, Frame, Interp, MAX_CALLS, Res};
+use super::{Entry, Flow, Frame, Interp, Locals, MAX_CALLS, Res};
 use crate::sandbox::org::apex::ast::{
     Body, Call, CallTarget, ClassId, ClassKind, Expr, ExprKind, Method, Name, Pos, Sharing, Type,
 };
@@ -244,8 +244,10 @@ impl Interp<'_> {
             Some(Sharing::Without) => self.sharing = false,
             Some(Sharing::Inherited) | None => {}
         }
-        let mut frame = Frame { locals, this, class: Some(class) };
+        let mut frame = Frame { locals: Locals::new(locals), this, class: Some(class) };
+        self.state.heap.enter(&frame);
         let outcome = self.run(&body.statements, &mut frame);
+        self.state.heap.leave();
         self.sharing = sharing;
         self.stack.pop();
         match outcome? {

@@ -20,7 +20,7 @@ impl Interp<'_> {
                 Literal::Decimal(value) => Val::Dec(value.clone()),
                 Literal::String(value) => Val::Str(value.clone()),
             }),
-            ExprKind::Local(slot) => Ok(frame.locals[*slot].clone()),
+            ExprKind::Local(slot) => Ok(frame.local(*slot)),
             ExprKind::This => match &frame.this {
                 Some(this) => Ok(Val::Object(this.clone())),
                 None => Err(self.unmodelled("`this` outside an instance")),
@@ -30,22 +30,36 @@ impl Interp<'_> {
                 None => Err(self.unmodelled("an instance field outside an instance")),
             },
             ExprKind::Field { object, name, safe } => self.field(object, name, *safe, expr, frame),
-            ExprKind::Call(call) => self.call(call, expr, frame),
+            ExprKind::Call(call) => {
+                let value = self.call(call, expr, frame)?;
+                self.state.heap.made(&value);
+                Ok(value)
+            }
             ExprKind::Binary { op, left, right } => {
                 let left = self.eval(left, frame)?;
                 let right = self.eval(right, frame)?;
-                self.binary(*op, left, right)
+                let value = self.binary(*op, left, right)?;
+                self.state.heap.made(&value);
+                Ok(value)
             }
             ExprKind::And(left, right) => Ok(Val::Bool(self.truth(left, frame)? && self.truth(right, frame)?)),
             ExprKind::Or(left, right) => Ok(Val::Bool(self.truth(left, frame)? || self.truth(right, frame)?)),
             ExprKind::Not(value) => Ok(Val::Bool(!self.truth(value, frame)?)),
-            ExprKind::Assign { target, op, value } => self.assign(target, *op, value, frame),
+            ExprKind::Assign { target, op, value } => {
+                let value = self.assign(target, *op, value, frame)?;
+                self.state.heap.made(&value);
+                Ok(value)
+            }
             ExprKind::Step { target, by, before } => self.step(target, *by, *before, frame),
             ExprKind::Ternary(condition, yes, no) => match self.truth(condition, frame)? {
                 true => self.eval(yes, frame),
                 false => self.eval(no, frame),
             },
-            _ => self.eval_rarer(expr, frame),
+            _ => {
+                let value = self.eval_rarer(expr, frame)?;
+                self.state.heap.made(&value);
+                Ok(value)
+            }
         }
     }
 
@@ -167,6 +181,12 @@ impl Interp<'_> {
                 self.at(expr.pos);
                 self.save_statement(save.op, rows, save.access, save.external_id.clone())?;
                 Ok(Val::Null)
+            }
+            ExprKind::Merge(merge) => {
+                let winner = self.eval(&merge.winner, frame)?;
+                let losers = self.eval(&merge.losers, frame)?;
+                self.at(expr.pos);
+                self.merge(&winner, &losers, true, merge.access)
             }
             _ => Err(self.unmodelled("this expression")),
         }

@@ -24,6 +24,7 @@ pub use text::decimal_text;
 
 use super::Runtime;
 use super::ast::{ClassId, Name, Pos};
+use super::heap::Heap;
 use super::testing::TestState;
 use super::trigger::TriggerContext;
 use super::value::{ExceptionData, Instance, Val};
@@ -74,6 +75,7 @@ pub struct State {
     pub read_only: Cell<bool>,
     pub statics: RefCell<HashMap<ClassId, Rc<Statics>>>,
     pub trigger_depth: Cell<u32>,
+    pub heap: Heap,
     pub test: RefCell<Option<TestState>>,
 }
 
@@ -86,9 +88,35 @@ pub struct Entry {
 }
 
 pub struct Frame {
-    pub locals: Vec<Val>,
+    pub locals: Locals,
     pub this: Option<Rc<Instance>>,
     pub class: Option<ClassId>,
+}
+
+/// The local variables of a call at work; whoever weighs the heap looks at them too.
+#[derive(Clone)]
+pub struct Locals(Rc<RefCell<Vec<Val>>>);
+
+impl Locals {
+    pub fn new(values: Vec<Val>) -> Locals {
+        Locals(Rc::new(RefCell::new(values)))
+    }
+
+    pub fn each(&self, look: impl FnMut(&Val)) {
+        self.0.borrow().iter().for_each(look);
+    }
+}
+
+impl Frame {
+    pub fn local(&self, slot: usize) -> Val {
+        self.locals.0.borrow()[slot].clone()
+    }
+
+    pub fn set_local(&self, slot: usize, value: Val) {
+        // The old value may end here, and it isn't dropped under the borrow.
+        let old = std::mem::replace(&mut self.locals.0.borrow_mut()[slot], value);
+        drop(old);
+    }
 }
 
 pub struct Interp<'h> {
@@ -251,6 +279,9 @@ impl<'h> Interp<'h> {
         let limit = if spent.is_async { CPU_MS_ASYNC } else { CPU_MS };
         if spent.cpu_statements > limit * STATEMENTS_PER_MS {
             return Err(self.fatal("System.LimitException", "Apex CPU time limit exceeded"));
+        }
+        if self.state.heap.is_due() {
+            self.weigh_heap()?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Entry, Frame, Interp, Res};
+use super::{Entry, Frame, Interp, Locals, Res};
 use crate::sandbox::org::apex::ast::{
     Body, ChainTo, Class, ClassId, ClassKind, Field, Initialiser, Method, Name, Type,
 };
@@ -47,7 +47,7 @@ impl Interp<'_> {
         let Some((value, slots, mark)) = &field.initial else { return Ok(None) };
         self.runtime.coverage.hit(*mark);
         self.stack.push(Entry { label: label.clone(), file: class.file.clone(), pos: field.pos });
-        let mut frame = Frame { locals: vec![Val::Null; *slots], this, class: Some(class.id) };
+        let mut frame = Frame { locals: Locals::new(vec![Val::Null; *slots]), this, class: Some(class.id) };
         let value = self.eval(value, &mut frame).and_then(|value| self.coerce(value, &field.of));
         self.stack.pop();
         value.map(Some)
@@ -133,7 +133,7 @@ impl Interp<'_> {
                 self.stack.push(Entry { label: constructor.label.clone(), file, pos: constructor.pos });
                 let mut inside = locals.clone();
                 inside.resize(body.slots.max(inside.len()), Val::Null);
-                let mut frame = Frame { locals: inside, this: Some(instance.clone()), class: Some(class) };
+                let mut frame = Frame { locals: Locals::new(inside), this: Some(instance.clone()), class: Some(class) };
                 let args = self.eval_all(args, &mut frame);
                 self.stack.pop();
                 Some((*to, args?))

@@ -29,13 +29,14 @@ impl Interp<'_> {
             StmtKind::Expr(expr) => self.eval(expr, frame).map(|_| Flow::On),
             StmtKind::Locals(locals) => {
                 for (slot, of, value) in locals {
-                    frame.locals[*slot] = match value {
+                    let value = match value {
                         Some(value) => {
                             let value = self.eval(value, frame)?;
                             self.coerce(value, of)?
                         }
                         None => Val::Null,
                     };
+                    frame.set_local(*slot, value);
                 }
                 Ok(Flow::On)
             }
@@ -128,7 +129,7 @@ impl Interp<'_> {
             let rows = rows.items.borrow().clone();
             for chunk in rows.chunks(200) {
                 let chunk = Val::list(Arc::new(Type::SObject(None)), chunk.to_vec());
-                frame.locals[slot] = self.coerce(chunk, element)?;
+                frame.set_local(slot, self.coerce(chunk, element)?);
                 match self.statement(body, frame)? {
                     Flow::Break => break,
                     Flow::Return(value) => return Ok(Flow::Return(value)),
@@ -161,7 +162,7 @@ impl Interp<'_> {
                         _ => return Ok(Flow::On),
                     }
                     let item = self.method_on(iterator.clone(), "next", Vec::new())?;
-                    frame.locals[slot] = self.coerce(item, element)?;
+                    frame.set_local(slot, self.coerce(item, element)?);
                     match self.statement(body, frame)? {
                         Flow::Break => return Ok(Flow::On),
                         Flow::Return(value) => return Ok(Flow::Return(value)),
@@ -179,7 +180,7 @@ impl Interp<'_> {
         loop {
             let Some(item) = list.items.borrow().get(at).cloned() else { return Ok(Flow::On) };
             at += 1;
-            frame.locals[slot] = self.coerce(item, element)?;
+            frame.set_local(slot, self.coerce(item, element)?);
             match self.statement(body, frame)? {
                 Flow::Break => return Ok(Flow::On),
                 Flow::Return(value) => return Ok(Flow::Return(value)),
@@ -225,7 +226,7 @@ impl Interp<'_> {
             self.sharing = sharing;
             outcome = match catches.iter().find(|catch| self.is_instance(&value, &catch.of)) {
                 Some(catch) => {
-                    frame.locals[catch.slot] = value;
+                    frame.set_local(catch.slot, value);
                     self.run(&catch.body, frame)
                 }
                 None => Err(Thrown::Exception(value)),
@@ -276,7 +277,7 @@ impl Interp<'_> {
                     },
                     When::SObject { object, slot } => match &subject {
                         Val::SObject(row) if row.borrow().object().eq_ignore_ascii_case(object) => {
-                            frame.locals[*slot] = subject.clone();
+                            frame.set_local(*slot, subject.clone());
                             true
                         }
                         _ => false,

@@ -155,6 +155,7 @@ impl Interp<'_> {
                 Native::PicklistEntry { .. } => "Schema.PicklistEntry",
                 Native::Uuid(_) => "System.UUID",
                 Native::TestBus => "EventBus.TestBroker",
+                Native::AccessDecision { .. } => "System.SObjectAccessDecision",
                 Native::TimeZone(_) => "System.TimeZone",
                 Native::JsonGenerator(_) => "System.JSONGenerator",
                 Native::Pattern(_) => "System.Pattern",

@@ -7,7 +7,7 @@ use bigdecimal::BigDecimal;
 use tree_sitter::Node;
 
 use super::{LoadError, Lower, children, position};
-use crate::sandbox::org::apex::ast::{BinaryOp, Call, CallTarget, Expr, ExprKind, Literal, Save, Type};
+use crate::sandbox::org::apex::ast::{BinaryOp, Call, CallTarget, Expr, ExprKind, Literal, Merge, Save, Type};
 use crate::sandbox::org::host::{Access, SaveOp};
 
 impl<'t> Lower<'_, 't> {
@@ -272,17 +272,27 @@ impl<'t> Lower<'_, 't> {
             "upsert" => SaveOp::Upsert,
             "delete" => SaveOp::Delete,
             "undelete" => SaveOp::Undelete,
+            "merge" => return self.merge(node),
             other => return Err(source.unmodelled(node, other)),
         };
-        let user = children(node)
-            .into_iter()
-            .any(|child| child.kind() == "dml_security_mode" && source.text(child).eq_ignore_ascii_case("user"));
         let rows = self.expression(source.child(node, "target")?)?;
         let external_id = node
             .child_by_field_name("upsert_key")
             .map(|key| source.text(key).rsplit('.').next().unwrap_or_default().trim().to_owned());
-        let access = if user { Access::User } else { Access::System };
-        Ok(ExprKind::Save(Box::new(Save { op, rows, access, external_id })))
+        Ok(ExprKind::Save(Box::new(Save { op, rows, access: self.dml_access(node), external_id })))
+    }
+
+    fn merge(&mut self, node: Node<'t>) -> Result<ExprKind, LoadError> {
+        let winner = self.expression(self.source.child(node, "target")?)?;
+        let losers = self.expression(self.source.child(node, "merge_with")?)?;
+        Ok(ExprKind::Merge(Box::new(Merge { winner, losers, access: self.dml_access(node) })))
+    }
+
+    fn dml_access(&self, node: Node<'t>) -> Access {
+        let as_user = |child: Node<'t>| {
+            child.kind() == "dml_security_mode" && self.source.text(child).eq_ignore_ascii_case("user")
+        };
+        if children(node).into_iter().any(as_user) { Access::User } else { Access::System }
     }
 }
 

@@ -39,7 +39,10 @@ fn what_would_be_passed_over_is_refused_with_its_line() {
         ("Set<Keyed> s = new Set<Keyed>{ new Keyed() };", "a Cases.Keyed, which has its own equals or hashCode"),
         ("Map<Object, String> m = new Map<Object, String>(); m.put(new Keyed(), 'x');", "a Cases.Keyed, which has"),
         ("new Set<Object>().containsAll(new List<Object>{ new Keyed() });", "a Cases.Keyed, which has"),
-        ("Security.stripInaccessible(AccessType.READABLE, new List<Account>());", "security.stripinaccessible"),
+        (
+            "Security.stripInaccessible(AccessType.READABLE, new List<Payment__c>{ new Payment__c(Account__r = new Account()) });",
+            "Security.stripInaccessible on a Payment__c with Account__r",
+        ),
         (
             "try { throw new QueryException('x'); } catch (QueryException e) { e.getInaccessibleFields(); }",
             "getinaccessiblefields",

@@ -10,6 +10,7 @@ const RUNNING = {
     recordId: 'a04000000000001AAA',
     name: 'BS-00001',
     state: 'Running',
+    stateLabel: 'On its way',
     total: 500,
     made: 200,
     refused: 50,
@@ -57,6 +58,7 @@ describe('c-bulk-progress', () => {
         const element = await open();
         expect(find(element, '[role=progressbar]').getAttribute('aria-valuenow')).toBe('50');
         expect(find(element, '.sentence').textContent).toBe('c.Quittance_Bulk_Running');
+        expect(find(element, 'lightning-badge').label).toBe('On its way');
         readProgress.mockResolvedValue({ ...RUNNING, state: 'Done', made: 450, waiting: 0 });
         jest.advanceTimersByTime(2_000);
         await settle();
@@ -91,6 +93,11 @@ describe('c-bulk-progress', () => {
         expect(stopButton(element)).toBeUndefined();
         jest.useRealTimers();
         await expect(element).toBeAccessible();
+    });
+
+    it('says of one invoice that it was not reached', async () => {
+        readProgress.mockResolvedValue({ ...RUNNING, state: 'Stopped', total: 500, made: 496, refused: 3, waiting: 0 });
+        expect(find(await open(), '.sentence').textContent).toBe('c.Quittance_Bulk_Stopped_One');
     });
 
     it('can be stopped again after a fault', async () => {

@@ -20,7 +20,15 @@ jest.mock('@salesforce/apex/BulkSendController.progress', () => ({ default: jest
     virtual: true
 });
 
-const BULK = { recordId: 'a04000000000001AAA', name: 'BS-00001', state: 'Done', total: 2, made: 2, refused: 0 };
+const BULK = {
+    recordId: 'a04000000000001AAA',
+    name: 'BS-00001',
+    state: 'Done',
+    stateLabel: 'Through',
+    total: 2,
+    made: 2,
+    refused: 0
+};
 const CANDIDATES = [
     { invoiceId: 'a1', name: 'INV-1' },
     { invoiceId: 'a2', name: 'INV-2' },
@@ -120,6 +128,7 @@ describe('c-bulk-send', () => {
         send.mockRejectedValueOnce({ body: { message: 'no answer' } });
         const element = await open();
         await press(element, 'find');
+        expect(named(element, 'send').label).toBe('c.Quittance_Bulk_Send_N');
         await press(element, 'send');
         expect(query(element, 'c-payment-problem')).not.toBeNull();
         await press(element, 'send');
@@ -139,6 +148,7 @@ describe('c-bulk-send', () => {
         await press(element, 'find');
         query(element, 'c-bulk-preflight').dispatchEvent(new CustomEvent('choose', { detail: { chosen: ['a2'] } }));
         await settle();
+        expect(named(element, 'send').label).toBe('c.Quittance_Bulk_Send_One');
         await press(element, 'send');
         expect(send.mock.calls[0][0].invoiceIds).toEqual(['a2']);
     });
@@ -159,6 +169,7 @@ describe('c-bulk-send', () => {
     it('shows an earlier one, and begins anew', async () => {
         recent.mockResolvedValue([BULK]);
         const element = await open();
+        expect(query(element, '.recent lightning-badge').label).toBe('Through');
         await press(element, 'show');
         expect(query(element, 'c-bulk-progress').recordId).toBe(BULK.recordId);
         await press(element, 'again');

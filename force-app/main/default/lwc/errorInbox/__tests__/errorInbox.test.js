@@ -1,9 +1,15 @@
 import { createElement } from 'lwc';
 import ErrorInbox from 'c/errorInbox';
+import states from '@salesforce/apex/QuittanceSetupController.errorStates';
 import errors from '@salesforce/apex/QuittanceSetupController.errors';
 import retry from '@salesforce/apex/QuittanceSetupController.retry';
 import discard from '@salesforce/apex/QuittanceSetupController.discard';
 
+jest.mock(
+    '@salesforce/apex/QuittanceSetupController.errorStates',
+    () => ({ default: jest.requireActual('@salesforce/wire-service-jest-util').createApexTestWireAdapter(jest.fn()) }),
+    { virtual: true }
+);
 jest.mock('@salesforce/apex/QuittanceSetupController.errors', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/QuittanceSetupController.retry', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/QuittanceSetupController.discard', () => ({ default: jest.fn() }), { virtual: true });
@@ -16,6 +22,13 @@ const ERROR = {
     Code__c: 'email_invalid',
     Happened_At__c: '2026-11-20T09:30:00.000Z'
 };
+/** As an org that renamed one has them. */
+const STATES = [
+    { value: 'Open', label: 'Open' },
+    { value: 'Retry Requested', label: 'Retry Requested' },
+    { value: 'Resolved', label: 'Settled by itself' },
+    { value: 'Discarded', label: 'Discarded' }
+];
 const settle = async () => {
     for (let turn = 0; turn < 12; turn += 1) {
         // eslint-disable-next-line no-await-in-loop -- each turn lets one promise of the chain through
@@ -28,6 +41,7 @@ const named = (element, name) =>
 const open = async () => {
     const element = createElement('c-error-inbox', { is: ErrorInbox });
     document.body.appendChild(element);
+    states.emit(STATES);
     await settle();
     return element;
 };
@@ -86,6 +100,21 @@ describe('c-error-inbox', () => {
         await settle();
         expect(discard).toHaveBeenCalledWith({ errorId: ERROR.Id });
         expect(find(element, '.outcome').textContent).toBe('Discarded.');
+    });
+
+    it('offers the states in the words of the org', async () => {
+        const element = await open();
+        expect(find(element, 'lightning-combobox').options).toEqual(STATES);
+        expect(find(element, 'lightning-combobox').value).toBe('Open');
+        await expect(element).toBeAccessible();
+    });
+
+    it('shows the open errors where the states can not be read', async () => {
+        const element = await open();
+        states.error({ message: 'no answer' });
+        await settle();
+        expect(find(element, 'lightning-combobox')).toBeNull();
+        expect(named(element, 'retry')).not.toBeUndefined();
     });
 
     it('shows the errors of another state, without what can no longer be done', async () => {

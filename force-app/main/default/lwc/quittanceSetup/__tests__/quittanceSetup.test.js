@@ -5,6 +5,11 @@ import errors from '@salesforce/apex/QuittanceSetupController.errors';
 import check from '@salesforce/apex/InvoiceMappingCheck.run';
 
 jest.mock('@salesforce/apex/QuittanceSetupController.health', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock(
+    '@salesforce/apex/QuittanceSetupController.errorStates',
+    () => ({ default: jest.requireActual('@salesforce/wire-service-jest-util').createApexTestWireAdapter(jest.fn()) }),
+    { virtual: true }
+);
 jest.mock('@salesforce/apex/QuittanceSetupController.errors', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/InvoiceMappingCheck.run', () => ({ default: jest.fn() }), { virtual: true });
 

@@ -172,6 +172,15 @@ describe('c-send-payment-link', () => {
         expect(named(element, 'email').value).toBe('books@harbour.example');
     });
 
+    it('says of a request that ended without a sentence how it ended, and never that it was sent', async () => {
+        load.mockResolvedValue({
+            ...OFFER,
+            pending: { ...status('Expired', true), stateLabel: 'Lapsed' }
+        });
+        const element = await open();
+        expect(find(element, 'c-payment-problem').reason).toBe('Lapsed');
+    });
+
     it('says after a minute that nothing is lost', async () => {
         const old = { ...status('Waiting', false), requestedAt: new Date(Date.now() - 120_000).toISOString() };
         load.mockResolvedValue({ ...OFFER, pending: old });

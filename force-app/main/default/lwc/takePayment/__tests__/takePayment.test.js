@@ -117,6 +117,14 @@ describe('c-take-payment', () => {
         await until(() => named(element, 'open'));
     });
 
+    it('says of a page that ended without a sentence how it ended, and never that it was paid', async () => {
+        const element = await open();
+        readStatus.mockResolvedValue({ ...status('Expired', true), stateLabel: 'Lapsed' });
+        named(element, 'open').click();
+        await until(() => find(element, 'c-payment-problem'));
+        expect(find(element, 'c-payment-problem').reason).toBe('Lapsed');
+    });
+
     it('sends the link to the customer instead, while the page is open too', async () => {
         const element = await open();
         named(element, 'open').click();
