@@ -116,3 +116,26 @@ fn a_text_is_cut_where_salesforce_counts() {
     assert_eq!(cut("aé😀b", 3), "aé");
     assert_eq!(cut("aé😀b", 4), "aé😀");
 }
+
+/// One that is merged while Salesforce's confirmation of the row takes it away is written all the same.
+#[tokio::test]
+async fn what_comes_while_a_row_is_being_confirmed_is_not_lost() {
+    on_both(async |store| {
+        queue(&store, Write::update("Payment_Request__c", "a01").with("State__c", "Working")).await;
+        let sent = take(&store, false).await;
+        let mut confirming = store.begin().await.unwrap();
+        confirming.confirmed("me", &sent[0], "a01", 1_000).await.unwrap();
+        let other = store.clone();
+        let late = tokio::spawn(async move {
+            queue(&other, Write::update("Payment_Request__c", "a01").with("State__c", "Failed")).await;
+        });
+        // Long enough for the other to have read the row; however long it is, the write has to come through.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        confirming.commit().await.unwrap();
+        late.await.unwrap();
+        let next = take(&store, false).await;
+        assert_eq!(next.len(), 1, "the late write was lost");
+        assert_eq!(next[0].write.fields["State__c"], "Failed");
+    })
+    .await;
+}

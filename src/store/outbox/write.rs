@@ -148,12 +148,12 @@ impl Tx {
     pub async fn write_out(&mut self, write: &Write, now_ms: i64) -> Result<()> {
         let target = write.target();
         self.lock(&format!("outbox:{target}")).await?;
-        let before = fetch_optional!(
-            self,
-            Merged,
+        // Held until this commits: a row that Salesforce confirms meanwhile is gone, and what is merged into it with it.
+        let statement = self.either(
             "SELECT fields, notice, bulk FROM outbox WHERE target = $1",
-            target.as_str()
-        )?;
+            "SELECT fields, notice, bulk FROM outbox WHERE target = $1 FOR UPDATE",
+        );
+        let before = fetch_optional!(self, Merged, statement, target.as_str())?;
         let notice =
             write.notice.as_ref().map(serde_json::to_string).transpose().map_err(|_| unreadable("a notice"))?;
         if let Some(before) = before {
