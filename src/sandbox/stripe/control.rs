@@ -16,6 +16,7 @@
 //! | `POST intents/{id}/return` `{"code"? as "R10", "reason"?}` | the bank sends a debit back: it fails, or is disputed after it succeeded |
 //! | `GET account`, `POST account` `{"moto"?, "plaid_tokens"?: "enabled", "refused" or "legacy"}` | what Stripe has switched on by hand |
 //! | `POST methods/{id}/block` `{"code"}` | a bank account is blocked, by a return code |
+//! | `POST mandates/{id}/revoke` | the customer takes the authorisation back |
 //! | `POST intents/{id}/authenticate` `{"passed"}` | the customer finishes 3-D Secure |
 //! | `POST refunds` `{"payment_intent" or "charge", "amount"?, "reason"?}` | a refund in the dashboard |
 //! | `POST refunds/{id}/succeed`, `refunds/{id}/fail` `{"reason"?}` | the bank's answer to a refund |
@@ -37,7 +38,7 @@ use serde_json::{Value, json};
 
 use super::ledger::Kind;
 use super::objects::{
-    account, banks, charges, customers, debits, disputes, money, payment_intents, payment_methods, refunds,
+    account, banks, charges, customers, debits, disputes, mandates, money, payment_intents, payment_methods, refunds,
     setup_intents, sources, webhook_endpoints,
 };
 use super::rates::RateLimits;
@@ -190,6 +191,10 @@ fn decide(world: &mut World, path: &[&str], wanted: &Value) -> Answer {
                 returned.ok_or_else(|| Refusal::invalid(format!("{code} is no code that the stand-in knows.")))?;
             payment_methods::block(world, id, returned);
             payment_methods::as_payment_method(world, id).ok_or_else(|| Refusal::no_such("PaymentMethod", id))
+        }
+        ["mandates", id, "revoke"] => {
+            mandates::invalidate(world, id);
+            world.show(Kind::Mandate, id)
         }
         ["intents", id, "authenticate"] => {
             let passed = wanted["passed"].as_bool().unwrap_or(true);

@@ -206,6 +206,8 @@ impl Outside {
             test: true,
             statement_descriptor_suffix: Some("INVOICE".into()),
             company: "Larkspur Supply Company, Inc.".into(),
+            legal_name: "Acme, Inc.".into(),
+            contact: "+1 503 555 0100".into(),
         };
         let payments = Payments::new(house, stripe, settings);
         let sender = Sender::new("Acme", "billing@acme.example", None).unwrap();
