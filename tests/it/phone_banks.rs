@@ -245,7 +245,7 @@ async fn three_wrong_pairs_of_amounts_end_it_and_nothing_is_charged(house: &Hous
     let scene = payer::invoice(house, "P-AMOUNTS", json!(40), "USD").await;
     let (clerk, mut page) = verifying(house, &scene, GOOD, "savings", None).await;
     page.says("3 tries are left");
-    request_says(house, &scene, "Verifying", "two small deposits").await;
+    request_says(house, &scene, "Verifying", "Two small deposits").await;
     tell(&clerk, &page, &[("first", "1.32"), ("second", "0.45")]).await.says("between $0.01 and $0.99");
     for left in ["2 tries are left", "1 try is left"] {
         page = tell(&clerk, &page, &[("first", "0.01"), ("second", ".02")]).await;
@@ -366,7 +366,7 @@ async fn a_daemon_killed_anywhere_verifies_and_debits_once() {
                 Ok(if told.text.contains("Stripe does not answer") { Err(told.text) } else { Ok(()) })
             })
             .await;
-        request_says(&house, &scene, "Verifying", "the code beside it").await;
+        request_says(&house, &scene, "Verifying", "enters the code").await;
         let setups = at_stripe(&house, "setup_intents", &scene.invoice).await;
         assert_eq!(setups.len(), 1, "{setups:?}");
 

@@ -44,9 +44,9 @@ pub fn sentence(one: &Verification) -> String {
 fn waiting(one: &Verification, amount: &str, account: &str) -> String {
     let day = one.arrives_s.and_then(|at| jiff::Timestamp::from_second(at).ok());
     let day = day.map(|at| format!(" by {}", at.strftime("%b %-d"))).unwrap_or_default();
-    let deposits = match one.way {
-        Some(Way::Amounts) => "two small deposits; their amounts",
-        Some(Way::Code) => "a deposit of $0.01; the code beside it (SM…)",
+    let (deposits, what) = match one.way {
+        Some(Way::Amounts) => ("Two small deposits reach it", "their amounts"),
+        Some(Way::Code) => ("A deposit of $0.01 with a code (SM…) reaches it", "the code"),
         None => return format!("{amount} from {account}: Stripe is verifying the account."),
     };
     let tries = match (one.way, one.tries_left) {
@@ -54,7 +54,7 @@ fn waiting(one: &Verification, amount: &str, account: &str) -> String {
         _ => String::new(),
     };
     format!(
-        "{amount} from {account} waits. The account gets{day} {deposits} the customer enters on Stripe's page, or you under Take Payment.{tries}"
+        "{amount} from {account} waits. {deposits}{day}; the customer enters {what} on Stripe's page, or tells you: press Take Payment.{tries}"
     )
 }
 

@@ -149,7 +149,13 @@ describe('c-payment-panel', () => {
                 { ...request, requestId: 's', state: 'Working' },
                 { ...request, requestId: 't', kind: 'Revoke Link' },
                 { ...request, requestId: 'u', kind: 'Copy Link' },
-                { ...request, requestId: 'v', kind: 'Take Payment', state: 'Verifying', sentence: 'The account waits.' },
+                {
+                    ...request,
+                    requestId: 'v',
+                    kind: 'Take Payment',
+                    state: 'Verifying',
+                    sentence: 'The account waits.'
+                },
                 { ...request, requestId: 'w', kind: 'Take Payment' }
             ]
         });
