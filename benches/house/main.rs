@@ -5,6 +5,7 @@ mod backlog;
 mod button;
 mod disk;
 mod intake;
+mod ladder;
 mod memory;
 mod paper;
 mod rows;
@@ -20,12 +21,13 @@ use anyhow::bail;
 use rows::Row;
 use server::Server;
 
-const MEASURES: [(&str, &str); 6] = [
+const MEASURES: [(&str, &str); 7] = [
     ("receipt", "milliseconds for a receipt PDF"),
     ("intake", "durable commands a second beside the bare commit rate"),
     ("webhooks", "acknowledgement of webhooks at 500 a second"),
     ("button", "from Send Payment Link to the mail handed over"),
     ("backlog", "share of Stripe's rate limit, Salesforce calls and events on a backlog of accounts"),
+    ("ladder", "what a day of bank debits under way asks of Stripe"),
     ("memory", "resident memory of the daemon, idle and after many commands"),
 ];
 
@@ -36,6 +38,8 @@ pub struct Plan {
     daemon: PathBuf,
     /// Accounts of the backlog.
     accounts: usize,
+    /// Bank debits under way.
+    debits: usize,
     /// Presses of the button.
     presses: usize,
     /// Commands between the two readings of memory.
@@ -74,6 +78,7 @@ fn run() -> anyhow::Result<()> {
                 "webhooks" => webhooks::measure(&plan).await,
                 "button" => button::measure(&plan).await,
                 "backlog" => backlog::measure(&plan).await,
+                "ladder" => ladder::measure(&plan).await,
                 _ => memory::measure(&plan).await,
             }
         })?;
@@ -95,6 +100,7 @@ fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<Option<P
         only: Vec::new(),
         daemon: PathBuf::from(env!("CARGO_BIN_EXE_quittance")),
         accounts: 10_000,
+        debits: 10_000,
         presses: 200,
         commands: 100_000,
         seconds: 5,
@@ -107,13 +113,14 @@ fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<Option<P
             "--bench" => {}
             "--daemon" => plan.daemon = value()?.into(),
             "--accounts" => plan.accounts = value()?.parse()?,
+            "--debits" => plan.debits = value()?.parse()?,
             "--presses" => plan.presses = value()?.parse()?,
             "--commands" => plan.commands = value()?.parse()?,
             "--seconds" => plan.seconds = value()?.parse()?,
             "--postgres" => plan.postgres = Some(Server::new(&value()?)),
             "--help" | "-h" => {
                 println!(
-                    "house [MEASURE…] [--daemon PROGRAM] [--accounts N] [--presses N] [--commands N] [--seconds N] \
+                    "house [MEASURE…] [--daemon PROGRAM] [--accounts N] [--debits N] [--presses N] [--commands N] [--seconds N] \
                      [--postgres postgres://user@host:port]"
                 );
                 for (name, what) in MEASURES {

@@ -16,8 +16,17 @@ pub struct Stage {
 impl Stage {
     /// An org without records, the daemon ready; its database is SQLite where `database` names no other.
     pub async fn set(plan: &Plan, database: Option<String>) -> anyhow::Result<Stage> {
+        Self::with(plan, database, |_| ()).await
+    }
+
+    /// With another choice of the sandbox's options.
+    pub async fn with(
+        plan: &Plan,
+        database: Option<String>,
+        choose: impl FnOnce(&mut Options),
+    ) -> anyhow::Result<Stage> {
         let dir = tempfile::Builder::new().prefix("quittance-bench-").tempdir_in(scratch())?;
-        let running = start::start(Options {
+        let mut options = Options {
             dir: dir.path().to_owned(),
             package: vec![PathBuf::from("force-app")],
             program: plan.daemon.clone(),
@@ -34,9 +43,9 @@ impl Stage {
             request_log: None,
             plaid_request_log: None,
             clock: false,
-        })
-        .await
-        .context("the sandbox could not be started")?;
+        };
+        choose(&mut options);
+        let running = start::start(options).await.context("the sandbox could not be started")?;
         Ok(Stage { running, _dir: dir })
     }
 

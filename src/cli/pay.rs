@@ -1,6 +1,7 @@
 //! What takes payments, put together from the configuration: links, receipts, and the pages.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -49,6 +50,8 @@ impl Pay {
             mail_domain: mail_domain(&config.mail.from),
             test: !config.stripe.is_live(),
             statement_descriptor_suffix: company.statement_descriptor_suffix.clone(),
+            sweep_every: Duration::from_secs(config.stripe.sweep_s),
+            listing_every: Duration::from_secs(config.stripe.listing_s),
             company: company.name.clone(),
             legal_name: company.legal_name.clone(),
             contact: contact.clone(),

@@ -128,7 +128,7 @@ macro_rules! sections {
 
 sections! {
     Database {} secrets { url / url_file } lists {}
-    Stripe { api_url, js_url, publishable_key, webhook_secrets_file } secrets { secret_key / secret_key_file } lists { webhook_secrets }
+    Stripe { api_url, js_url, publishable_key, webhook_secrets_file, sweep_s, listing_s } secrets { secret_key / secret_key_file } lists { webhook_secrets }
     Plaid { api_url, js_url, client_id, link_customization_name } secrets { secret / secret_file } lists {}
     Mail { from, reply_to } secrets { smtp_url / smtp_url_file } lists {}
     Web { listen, public_url } secrets {} lists { trusted_proxies }

@@ -89,13 +89,32 @@ impl Builder {
                 "signing secrets, as [\"whsec_…\"]",
             );
         }
+        let sweep_s = self.seconds("stripe.sweep_s", &raw.sweep_s, 900, 1..=3_600);
+        let listing_s = self.seconds("stripe.listing_s", &raw.listing_s, 86_400, 1..=86_400);
         Some(Stripe {
             api_url: api_url?,
             js_url: js_url?,
             secret_key: secret_key?,
             publishable_key: publishable_key?,
             webhook_secrets,
+            sweep_s: sweep_s?,
+            listing_s: listing_s?,
         })
+    }
+
+    fn seconds(
+        &mut self,
+        key: &'static str,
+        raw: &raw::Text,
+        default: u64,
+        allowed: std::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let Some(text) = raw.text() else { return Some(default) };
+        let found = text.parse().ok().filter(|seconds| allowed.contains(seconds));
+        if found.is_none() {
+            self.wrong(key, format!("{text:?}"), &format!("{} to {} seconds", allowed.start(), allowed.end()));
+        }
+        found
     }
 
     pub(super) fn plaid(&mut self, raw: &raw::Plaid, live: bool) -> Option<Plaid> {

@@ -79,6 +79,10 @@ pub struct Stripe {
     pub publishable_key: String,
     /// whsec_…; two while one is rolled.
     pub webhook_secrets: Vec<SecretString>,
+    /// Seconds between two sweeps of Stripe's events.
+    pub sweep_s: u64,
+    /// Seconds between two listings of the payments themselves.
+    pub listing_s: u64,
 }
 
 impl Stripe {

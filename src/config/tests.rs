@@ -74,6 +74,19 @@ fn a_live_key_goes_nowhere_but_to_stripe() {
 }
 
 #[test]
+fn how_often_stripe_is_swept_and_listed_has_bounds() {
+    let config = Config::from_figment(&Figment::new().merge(Toml::string(GOOD)), None).unwrap();
+    assert_eq!((config.stripe.sweep_s, config.stripe.listing_s), (900, 86_400));
+    let often = GOOD.replace("[stripe]", "[stripe]\nsweep_s = 60\nlisting_s = \"3600\"");
+    let config = Config::from_figment(&Figment::new().merge(Toml::string(&often)), None).unwrap();
+    assert_eq!((config.stripe.sweep_s, config.stripe.listing_s), (60, 3_600));
+    let never = GOOD.replace("[stripe]", "[stripe]\nsweep_s = 0\nlisting_s = \"weekly\"");
+    let found = problems(&never);
+    assert!(found[0].starts_with("stripe.sweep_s: found \"0\"; expected 1 to 3600 seconds"), "{found:?}");
+    assert!(found[1].starts_with("stripe.listing_s: found \"weekly\"; expected 1 to 86400 seconds"), "{found:?}");
+}
+
+#[test]
 fn secrets_come_from_files_and_are_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("key"), "sk_test_from_file\n").unwrap();

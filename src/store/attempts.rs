@@ -134,6 +134,16 @@ impl TryFrom<Row> for Attempt {
     }
 }
 
+/// Debits under way, of ours and from elsewhere.
+macro_rules! debits {
+    () => {
+        "SELECT intent_id AS intent, started_ms AS since_ms FROM attempts
+         WHERE state = 'processing' AND kind = 'bank_account' AND intent_id IS NOT NULL
+         UNION ALL SELECT stripe_id, changed_ms FROM payments
+         WHERE state = 'processing' AND kind = 'bank_account' AND attempt_id IS NULL"
+    };
+}
+
 const OPEN: &str = "SELECT * FROM attempts WHERE invoice_id = $1 AND state IN ('open', 'declined', 'processing')
                     ORDER BY started_ms, attempt_id";
 
@@ -176,13 +186,29 @@ impl Store {
         Ok(row.map(|row| row.0))
     }
 
-    /// Intents of ours that are not over: what a sweep reads again, whatever the events said.
+    /// Intents of ours that are not over, which somebody may be waiting for: a sweep reads them again, whatever the events
+    /// said. Debits under way are not among them: thousands of them wait for days.
     pub async fn unfinished_intents(&self) -> Result<Vec<String>> {
         let mut tx = self.reading().await?;
-        let sql =
-            "SELECT intent_id FROM attempts WHERE intent_id IS NOT NULL AND state IN ('open', 'declined', 'processing')
-                   UNION SELECT stripe_id FROM payments WHERE state = 'processing'";
+        let sql = "SELECT intent_id FROM attempts WHERE intent_id IS NOT NULL
+                   AND (state IN ('open', 'declined') OR (state = 'processing' AND kind <> 'bank_account'))
+                   UNION SELECT stripe_id FROM payments WHERE state = 'processing' AND kind <> 'bank_account'";
         let rows: Vec<(String,)> = fetch_all!(&mut tx, (String,), sql)?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    /// When the oldest debit under way that began at `from_ms` or later did so.
+    pub async fn oldest_debit_ms(&self, from_ms: i64) -> Result<Option<i64>> {
+        let mut tx = self.reading().await?;
+        let sql = concat!("SELECT MIN(since_ms) FROM (", debits!(), ") AS debits WHERE since_ms >= $1");
+        Ok(fetch_optional!(&mut tx, (Option<i64>,), sql, from_ms)?.and_then(|row| row.0))
+    }
+
+    /// Debits under way that began before `before_ms`.
+    pub async fn debits_before(&self, before_ms: i64) -> Result<Vec<String>> {
+        let mut tx = self.reading().await?;
+        let sql = concat!("SELECT intent FROM (", debits!(), ") AS debits WHERE since_ms < $1");
+        let rows: Vec<(String,)> = fetch_all!(&mut tx, (String,), sql, before_ms)?;
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 }
@@ -345,6 +371,32 @@ pub(super) mod tests {
             let mut tx = store.begin().await.unwrap();
             let twin = Attempt { id: "c".into(), ..attempt("a", 500) };
             assert!(tx.insert_attempt(&twin).await.is_err());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_debit_under_way_is_listed_by_its_age_and_not_among_what_is_read_at_each_sweep() {
+        on_both(async |store| {
+            let mut tx = store.begin().await.unwrap();
+            for (id, kind, state, started_ms) in [
+                ("old-debit", MethodKind::BankAccount, AttemptState::Processing, 1_000),
+                ("debit", MethodKind::BankAccount, AttemptState::Processing, 5_000),
+                ("ended-debit", MethodKind::BankAccount, AttemptState::Settled, 4_000),
+                ("debit-to-confirm", MethodKind::BankAccount, AttemptState::Open, 4_500),
+                ("card", MethodKind::Card, AttemptState::Processing, 2_000),
+            ] {
+                let one = Attempt { kind, state, started_ms, intent: Some(format!("pi_{id}")), ..attempt(id, 500) };
+                tx.insert_attempt(&one).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let mut read = store.unfinished_intents().await.unwrap();
+            read.sort();
+            assert_eq!(read, ["pi_card", "pi_debit-to-confirm"]);
+            assert_eq!(store.oldest_debit_ms(0).await.unwrap(), Some(1_000));
+            assert_eq!(store.oldest_debit_ms(1_001).await.unwrap(), Some(5_000));
+            assert_eq!(store.oldest_debit_ms(5_001).await.unwrap(), None);
+            assert_eq!(store.debits_before(5_000).await.unwrap(), ["pi_old-debit"]);
         })
         .await;
     }

@@ -209,3 +209,56 @@ async fn sync_now_finds_what_every_webhook_missed() {
     sync_now(&house).await;
     assert_eq!(house.query("SELECT Id FROM Payment__c").await.expect("rows").len(), 3);
 }
+
+/// How often the daemon called an endpoint at Stripe.
+async fn calls(world: &World, endpoint: &str) -> i64 {
+    let url = format!("{}/rates", world.endpoints.stripe.control_url);
+    let counted: Value =
+        serde_json::from_str(&world.http.get(url).send().await.expect("counters").text().await.expect("text"))
+            .expect("JSON");
+    counted[endpoint]["taken"].as_i64().unwrap_or_else(|| panic!("{endpoint}: {counted}"))
+}
+
+#[tokio::test]
+async fn debits_under_way_are_not_polled_and_the_listing_finds_the_end_that_no_event_told() {
+    let often = [("QUITTANCE_STRIPE__SWEEP_S", "2"), ("QUITTANCE_STRIPE__LISTING_S", "2")];
+    let house = House::start_in(&["--clock"], &often, None).await;
+    let account = house.insert("Account", &json!({"Name": "Debits under way"})).await.expect("an account");
+    let customer = customer_of(&house, &account).await;
+    let mut debits = Vec::new();
+    for number in 0..12 {
+        let body = json!({"amount": 1_000 + number, "customer": customer, "method": "bank"});
+        let made = house.stripe_control("payments", &body).await.expect("a debit made elsewhere");
+        assert_eq!(made["status"], "processing", "{made}");
+        debits.push(made["id"].as_str().expect("an id").to_owned());
+    }
+    for debit in &debits {
+        payment(&house, debit, json!({"State__c": "Processing", "Method__c": "Bank Account"})).await;
+    }
+    let (list, read) = ("GET /v1/payment_intents", "GET /v1/payment_intents/{id}");
+    let listings = |more: i64| {
+        let house = &house;
+        async move {
+            let wanted = calls(house, list).await + more;
+            until("further listings", 60, || async {
+                let seen = calls(house, list).await;
+                Ok(if seen >= wanted { Ok(()) } else { Err(format!("{seen} of {wanted} listings")) })
+            })
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        }
+    };
+    // Readings that webhooks asked for are over after the first.
+    listings(1).await;
+    let before = calls(&house, read).await;
+    listings(2).await;
+    assert_eq!(calls(&house, read).await, before, "nothing moved, and no debit was read");
+    house.fault("lost_webhook", 1.0).await;
+    house.fault("unlisted_events", 1.0).await;
+    house.stripe_control("clock", &json!({"advance_days": 7})).await.expect("the clock");
+    for debit in &debits {
+        payment(&house, debit, json!({"State__c": "Settled"})).await;
+    }
+    listings(2).await;
+    assert_eq!(calls(&house, read).await, before + 12, "each was read once");
+}

@@ -23,6 +23,7 @@ mod work;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 pub use book::Booked;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
@@ -62,6 +63,10 @@ pub struct Settings {
     pub legal_name: String,
     /// How an authorisation given on the phone is taken back: telephone, e-mail.
     pub contact: String,
+    /// Between two sweeps of Stripe's events.
+    pub sweep_every: Duration,
+    /// Between two listings of the payments themselves.
+    pub listing_every: Duration,
 }
 
 /// Everything that takes payments, shared by the pages, the commands and the loops.

@@ -4,12 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Error, Payments};
 use crate::domain::Money;
+use crate::domain::payment::{IntentStatus, Payment};
 use crate::stripe::{Created, Hint, PaymentIntent, Priority};
 
 /// How far a sweep looks back beyond the last one, in seconds: events are listed by a clock that is not ours.
 const OVERLAP_S: i64 = 3_600;
 /// Without a mark of an earlier sweep: what Stripe keeps events for.
 const FARTHEST_S: i64 = 30 * 86_400;
+
+/// What a listing compares in any case: younger than this.
+const RECENT_S: i64 = 2 * 86_400;
+/// A debit takes four business days, over a weekend and holidays at most nine. One older than this is read by itself, or a
+/// single one that hangs would make every listing longer.
+const OVERDUE_S: i64 = 14 * 86_400;
 
 /// With a pause that grows to a quarter of an hour: about a day.
 const MOST_TRIES: i64 = 100;
@@ -101,7 +108,7 @@ impl Payments {
     }
 
     /// Every 15 minutes and on Sync Now: the events since the last sweep, with overlap; what they name is read again, and
-    /// so is every payment that is not over.
+    /// so is every payment that somebody may be waiting for. A debit under way is neither: its end is an event.
     pub async fn sweep_events(&self) -> Result<SweepReport, Error> {
         let now_s = crate::engine::clock::wall_ms() / 1000;
         let since = swept_until(self.store().last_sweep_s().await?, now_s).unwrap_or(now_s - 86_400) - OVERLAP_S;
@@ -136,27 +143,53 @@ impl Payments {
         Ok(report)
     }
 
-    /// After outages and once a night: the objects themselves by creation. Refunds and disputes name payments of
-    /// any age.
-    pub async fn sweep_objects(&self, since_s: i64) -> Result<SweepReport, Error> {
-        let created = Created::since(since_s);
-        let background = Priority::Background;
+    /// Whether the last listing is a night ago. The mark is kept, so that a daemon that is started again every day lists too.
+    pub(super) async fn listing_is_due(&self) -> Result<bool, Error> {
+        let now_s = crate::engine::clock::wall_ms() / 1000;
+        let every_s = i64::try_from(self.settings().listing_every.as_secs()).unwrap_or(i64::MAX);
+        Ok(self.store().last_listing_s().await?.is_none_or(|last_s| last_s > now_s || now_s - last_s >= every_s))
+    }
+
+    /// After outages and once a night: the objects themselves by creation, a hundred a page, from the oldest debit under way
+    /// on. What they say is held against the ledger; only what differs is read. Refunds and disputes name payments of any age.
+    pub async fn sweep_objects(&self) -> Result<SweepReport, Error> {
+        let now_s = crate::engine::clock::wall_ms() / 1000;
+        let overdue_s = now_s - OVERDUE_S;
+        let oldest_ms = self.store().oldest_debit_ms(overdue_s * 1000).await?;
+        let recent_s = now_s - RECENT_S;
+        let created = Created::since(oldest_ms.map_or(recent_s, |ms| recent_s.min(ms / 1000 - OVERLAP_S)));
         let mut ids = BTreeSet::new();
-        ids.extend(self.stripe().intents_created(created, background).await?.into_iter().map(|intent| intent.id));
-        for charge in self.stripe().charges_created(created, background).await? {
-            ids.insert(charge.payment_intent.unwrap_or(charge.id));
+        for intent in self.stripe().intents_created(created, Priority::Background).await? {
+            if self.has_moved(&intent, recent_s).await? {
+                ids.insert(intent.id);
+            }
         }
-        for refund in self.stripe().refunds_created(created, background).await? {
-            ids.extend(refund.payment_intent.or(refund.charge));
-        }
-        for dispute in self.stripe().disputes_created(created, background).await? {
-            ids.extend(dispute.payment_intent.or(dispute.charge));
-        }
+        ids.extend(self.returned_since(Created::since(recent_s)).await?);
         ids.extend(self.store().unfinished_intents().await?);
         self.hint_verifications().await?;
+        ids.extend(self.store().debits_before(overdue_s * 1000).await?);
         let customers = self.store().customers_with_methods().await?;
         self.store().hint_all(customers.iter().map(String::as_str), self.now_ms()).await?;
-        self.read_all(ids).await
+        let report = self.read_all(ids).await?;
+        self.store().set_last_listing_s(now_s).await?;
+        Ok(report)
+    }
+
+    /// Whether Stripe says something else than the ledger. What the ledger doesn't know may belong to nobody here; an earlier
+    /// listing has looked at it unless it is recent.
+    async fn has_moved(&self, intent: &PaymentIntent, recent_s: i64) -> Result<bool, Error> {
+        if let Some(seen) = self.store().seen_of_intent(&intent.id).await? {
+            return Ok(seen.as_deref() != Some(intent.status.as_str()));
+        }
+        Ok(match self.store().payment(&intent.id).await? {
+            Some(payment) => match IntentStatus::from_stripe(&intent.status) {
+                Some(IntentStatus::Succeeded) => !matches!(payment.state, Payment::Settled { .. }),
+                Some(IntentStatus::Processing) => payment.state != Payment::Processing,
+                Some(IntentStatus::Canceled) => payment.state != Payment::Canceled,
+                _ => true,
+            },
+            None => intent.created >= recent_s,
+        })
     }
 
     async fn read_all(&self, ids: impl IntoIterator<Item = String>) -> Result<SweepReport, Error> {

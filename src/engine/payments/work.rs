@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::Payments;
 use crate::engine::receipts::Receipts;
 
-const SWEEP_EVERY: Duration = Duration::from_secs(15 * 60);
-const OBJECTS_EVERY: Duration = Duration::from_secs(24 * 3600);
 const IDLE_EVERY: Duration = Duration::from_secs(60);
 /// Without a nudge: hints of other sidecars, and those that wait for another try.
 const ROUND: Duration = Duration::from_secs(1);
@@ -30,20 +26,20 @@ async fn sweep(payments: &Payments) {
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(60));
     }
-    let mut objects = Instant::now();
     loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
+        tokio::time::sleep(payments.settings().sweep_every).await;
         let swept = payments.sweep_events().await;
         if let Err(error) = &swept {
             tracing::warn!(%error, "a sweep failed; the next one looks back farther");
         }
         // Once a night, and after an outage, the objects themselves.
-        if swept.is_err() || objects.elapsed() >= OBJECTS_EVERY {
-            let since = crate::engine::clock::wall_ms() / 1000 - 2 * 86_400;
-            match payments.sweep_objects(since).await {
-                Ok(_) => objects = Instant::now(),
-                Err(error) => tracing::warn!(%error, "the objects at Stripe could not be listed"),
-            }
+        let listed = match payments.listing_is_due().await {
+            Ok(due) if due || swept.is_err() => payments.sweep_objects().await.map(|_| ()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = listed {
+            tracing::warn!(%error, "the payments at Stripe could not be listed");
         }
         let month_ms = 35 * 86_400_000;
         if let Err(error) = payments.store().forget_events(payments.now_ms() - month_ms).await {

@@ -20,6 +20,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("duplicate_webhook", "Stripe or Plaid delivers an event twice"),
     ("reordered_webhook", "Stripe or Plaid delivers events in another order"),
     ("lost_webhook", "Stripe or Plaid never delivers an event"),
+    ("unlisted_events", "Stripe's list of events is empty"),
     ("duplicate_event", "The bus delivers an event twice"),
     ("lost_event", "The bus loses an event"),
     ("locked_row", "Salesforce answers UNABLE_TO_LOCK_ROW"),

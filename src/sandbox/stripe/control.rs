@@ -11,7 +11,7 @@
 //! | `POST clock` `{"advance_s"}` or `{"advance_hours"}` or `{"advance_days"}` | time passes, and what is due happens |
 //! | `POST webhook` `{"url"}` | where events go |
 //! | `POST webhook-secret` `{"endpoint", "secret"?, "keep_s"?}` | rolls a secret; the old one signs too for a while |
-//! | `POST payments` `{"amount", "currency", "customer"?, "metadata"?, "method"?, "without_intent"?, "source"?}` | a payment made elsewhere |
+//! | `POST payments` `{"amount", "currency", "customer"?, "metadata"?, "method"?, "without_intent"?, "source"?}` | a payment made elsewhere; `"method": "bank"` debits the customer's bank |
 //! | `POST intents/{id}/settle` `{"outcome": "succeeded" or a failure code}` | the bank answers a pending debit now |
 //! | `POST intents/{id}/return` `{"code"? as "R10", "reason"?}` | the bank sends a debit back: it fails, or is disputed after it succeeded |
 //! | `GET account`, `POST account` `{"moto"?, "plaid_tokens"?: "enabled", "refused" or "legacy"}` | what Stripe has switched on by hand |
@@ -289,6 +289,16 @@ fn charge_of(world: &World, wanted: &Value) -> Result<String, Refusal> {
 }
 
 /// A payment that somebody took in Stripe's dashboard or with another program.
+/// The customer's bank account, as somebody has connected it.
+fn verified_bank(world: &mut World, customer: &str) -> Result<String, Refusal> {
+    let known = world.ledger.having(Kind::BankAccount, "customer", customer);
+    if let Some(id) = known.first().and_then(|account| text(account, "id")) {
+        return Ok(id.to_owned());
+    }
+    let made = sources::create(world, customer, Params::parse("source=btok_us_verified")?)?;
+    Ok(text(&made, "id").unwrap_or_default().to_owned())
+}
+
 fn pay_elsewhere(world: &mut World, wanted: &Value) -> Answer {
     let amount = wanted["amount"].as_i64().ok_or_else(|| Refusal::missing("amount"))?;
     let currency = money::currency(text(wanted, "currency").unwrap_or("usd"))?;
@@ -306,12 +316,17 @@ fn pay_elsewhere(world: &mut World, wanted: &Value) -> Answer {
     if let Some(customer) = customer {
         form.push(format!("customer={customer}"));
     }
+    let mut confirm = format!("payment_method={}", text(wanted, "method").unwrap_or("pm_card_visa"));
+    if wanted["method"] == "bank" {
+        confirm = format!("payment_method={}", verified_bank(world, customer.unwrap_or_default())?);
+        form.push("allowed_payment_method_types[]=us_bank_account".to_owned());
+        confirm += "&mandate_data[customer_acceptance][type]=offline";
+    }
     let intent = payment_intents::create(world, Params::parse(&form.join("&"))?)?;
     let id = text(&intent, "id").unwrap_or_default().to_owned();
     let mut stored = world.load(Kind::PaymentIntent, &id)?;
     stored["metadata"] = metadata;
     stored["description"] = json!("Made elsewhere");
     world.put(Kind::PaymentIntent, stored);
-    let method = text(wanted, "method").unwrap_or("pm_card_visa");
-    payment_intents::confirm(world, &id, Params::parse(&format!("payment_method={method}"))?)
+    payment_intents::confirm(world, &id, Params::parse(&confirm)?)
 }

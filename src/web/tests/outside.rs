@@ -205,6 +205,8 @@ impl Outside {
             mail_domain: "acme.example".into(),
             test: true,
             statement_descriptor_suffix: Some("INVOICE".into()),
+            sweep_every: Duration::from_secs(900),
+            listing_every: Duration::from_secs(86_400),
             company: "Larkspur Supply Company, Inc.".into(),
             legal_name: "Acme, Inc.".into(),
             contact: "+1 503 555 0100".into(),

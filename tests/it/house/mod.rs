@@ -33,10 +33,15 @@ impl House {
     }
 
     pub async fn start_with(arguments: &[&str], database: Option<Postgres>) -> House {
+        Self::start_in(arguments, &[], database).await
+    }
+
+    /// With settings of the daemon that the sandbox doesn't write, by their names in the environment.
+    pub async fn start_in(arguments: &[&str], settings: &[(&str, &str)], database: Option<Postgres>) -> House {
         // Fails only where another test of this process was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().expect("a folder for the sandbox");
-        let (world, child, dir) = open(dir, arguments, database.as_ref()).await;
+        let (world, child, dir) = open(dir, arguments, settings, database.as_ref()).await;
         House { world, child, dir, _database: database }
     }
 
@@ -47,7 +52,7 @@ impl House {
         std::fs::remove_file(self.dir.path().join("endpoints.json")).expect("the old addresses");
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().expect("a folder"));
         let database = self._database.take();
-        let (world, child, dir) = open(dir, arguments, database.as_ref()).await;
+        let (world, child, dir) = open(dir, arguments, &[], database.as_ref()).await;
         House { world, child, dir, _database: database }
     }
 
@@ -136,11 +141,13 @@ impl Drop for House {
 async fn open(
     dir: tempfile::TempDir,
     arguments: &[&str],
+    settings: &[(&str, &str)],
     database: Option<&Postgres>,
 ) -> (World, Child, tempfile::TempDir) {
     let log = std::fs::File::create(dir.path().join("sandbox.log")).expect("a log file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
     command.arg("sandbox").arg("--dir").arg(dir.path()).arg("--no-seed").args(arguments);
+    command.envs(settings.iter().copied());
     command.arg("--request-log").arg(request_log("stripe", dir.path()));
     command.arg("--plaid-request-log").arg(request_log("plaid", dir.path()));
     if let Some(database) = database {

@@ -69,7 +69,7 @@ fn layout(over: bool, body: Markup) -> Response {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Confirm with your bank" }
                 link rel="stylesheet" href="/endive/challenge.css";
-                script src="/endive/challenge.js" defer {}
+                script src="/endive/challenge.js" {}
             }
             body data-over=(over) { main { (body) } }
         }
