@@ -280,7 +280,7 @@ async fn stripe_account(config: &Config, report: &mut Report) {
         Err(error) => report.fail(
             "Stripe",
             error.to_string(),
-            "Check stripe.secret_key. A restricted key needs Customers, PaymentIntents, PaymentMethods, Refunds: write; Charges, \
+            "Check stripe.secret_key. A restricted key needs Customers, PaymentIntents, PaymentMethods, SetupIntents, Refunds: write; Charges, \
              Disputes, Events: read.",
         ),
     }

@@ -42,6 +42,8 @@ impl Pay {
         };
         sender.color = company.colour;
         let mailer = mail::Mailer::new(&config.mail.smtp_url, sender)?;
+        let contact = [&company.phone, &company.email].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+        let contact = if contact.is_empty() { config.mail.from.clone() } else { contact };
         let settings = Settings {
             org,
             public_url: config.web.public_url.clone(),
@@ -51,13 +53,12 @@ impl Pay {
             sweep_every: Duration::from_secs(config.stripe.sweep_s),
             listing_every: Duration::from_secs(config.stripe.listing_s),
             company: company.name.clone(),
+            legal_name: company.legal_name.clone(),
+            contact: contact.clone(),
         };
         let payments = Payments::new(house.clone(), stripe, settings);
         if let Some(plaid) = super::plaid_settings(config) {
             let name = config.plaid.as_ref().and_then(|plaid| plaid.link_customization_name.as_deref());
-            let contact =
-                [&company.phone, &company.email].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
-            let contact = if contact.is_empty() { config.mail.from.clone() } else { contact };
             let client = plaid::Client::new(&plaid)?;
             payments.offer_banks(Banks::new(client, &config.links_key, &company.legal_name, &contact, name));
         }

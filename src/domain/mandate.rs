@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 pub const VERSION: &str = "web-2";
 /// The first wording: every later debit was to be ordered by the customer.
 const ORDERED_ONLY: &str = "web-1";
+/// What a clerk reads out to a company's customer on the phone.
+pub const PHONE_VERSION: &str = "phone-1";
 /// How long the evidence is kept after the last debit under it, in milliseconds: two years.
 pub const KEPT_MS: i64 = 2 * 366 * 24 * 3_600_000;
 
@@ -42,6 +44,21 @@ pub fn text(terms: &Terms<'_>) -> String {
          for invoice {invoice}, on or after today.{later} I can take it back by telling {company} ({contact}); it then ends \
          within 30 days, and a debit that the bank is already working on may still be carried out. If a debit is sent back by \
          the bank, {company} may ask me to pay in another way."
+    )
+}
+
+/// What a clerk reads out to somebody who may sign for a company, and what is kept of it. It is for one debit, after the
+/// account was verified. The same terms give the same bytes.
+pub fn phone_text(terms: &Terms<'_>, routing: Option<&str>) -> String {
+    let Terms { company, contact, holder, bank, last4, amount, invoice, .. } = terms;
+    let holder = holder.unwrap_or("the account holder");
+    let routing = routing.map(|number| format!(", routing number {number}")).unwrap_or_default();
+    format!(
+        "You authorise {company}, for {holder}, to debit {amount} from the account at {bank} ending {last4}{routing}, once, by an \
+         electronic debit (ACH, as a company), for invoice {invoice}. First small deposits are made to the account and taken \
+         back, to verify it; the debit is made on or after the day on which it is verified. You can take this authorisation \
+         back before that by telling {company} ({contact}). You confirm that the account is a company's and that you may \
+         authorise debits of it."
     )
 }
 

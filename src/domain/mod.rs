@@ -16,6 +16,7 @@ pub mod money;
 pub mod payable;
 pub mod payment;
 pub mod postal;
+pub mod verification;
 
 pub use command::{Command, CommandKind, Priority};
 pub use currency::Currency;

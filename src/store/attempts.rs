@@ -169,7 +169,10 @@ impl Store {
     /// bank are left to it once it is at work.
     pub async fn idle_attempts(&self, touched_before_ms: i64, limit: i64) -> Result<Vec<Attempt>> {
         let mut tx = self.reading().await?;
-        let sql = "SELECT * FROM attempts WHERE (state IN ('open', 'declined') AND touched_ms < $1)
+        // The debit of a verified account is ordered by nobody's browser: it waits until Stripe answers.
+        let sql = "SELECT * FROM attempts a WHERE (state IN ('open', 'declined') AND touched_ms < $1
+                           AND NOT EXISTS (SELECT 1 FROM verifications v
+                                           WHERE v.verification_id = a.attempt_id AND v.stage = 'charging'))
                        OR (state = 'declined' AND kind = 'bank_account')
                    ORDER BY touched_ms LIMIT $2";
         fetch_all!(&mut tx, Row, sql, touched_before_ms, limit)?.into_iter().map(Attempt::try_from).collect()

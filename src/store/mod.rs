@@ -27,6 +27,7 @@ pub mod sessions;
 pub mod stamp;
 pub mod stored_methods;
 mod sweeps;
+pub mod verifications;
 #[macro_use]
 mod statements;
 

@@ -54,6 +54,8 @@ impl HasId for Event {
 pub enum Hint {
     Intent(String),
     Charge(String),
+    /// A bank account that is being verified.
+    Setup(String),
     /// What this customer has stored.
     Customer(String),
     /// Something that moves no money of ours.
@@ -72,6 +74,7 @@ impl Event {
         let Some(id) = object.id.clone() else { return Hint::Nothing };
         match object.object.as_deref() {
             Some("payment_intent") => Hint::Intent(id),
+            Some("setup_intent") => Hint::Setup(id),
             Some("charge") => id_in(&object.payment_intent).map_or(Hint::Charge(id), Hint::Intent),
             Some("refund" | "dispute") => match (id_in(&object.payment_intent), id_in(&object.charge)) {
                 (Some(intent), _) => Hint::Intent(intent),
@@ -122,6 +125,7 @@ mod tests {
         assert_eq!(hint(r#"{"object":"charge","id":"ch_1","payment_intent":null}"#), Hint::Charge("ch_1".into()));
         assert_eq!(hint(r#"{"object":"dispute","id":"dp_1","charge":"ch_1"}"#), Hint::Charge("ch_1".into()));
         assert_eq!(hint(r#"{"object":"customer","id":"cus_1"}"#), Hint::Nothing);
+        assert_eq!(hint(r#"{"object":"setup_intent","id":"seti_1"}"#), Hint::Setup("seti_1".into()));
         assert_eq!(hint("{}"), Hint::Nothing);
     }
 

@@ -18,6 +18,14 @@ pub struct PaymentMethod {
     pub card: Option<Card>,
     #[serde(default)]
     pub us_bank_account: Option<BankDetails>,
+    #[serde(default)]
+    pub billing_details: Option<BillingDetails>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct BillingDetails {
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 impl HasId for PaymentMethod {
@@ -50,6 +58,11 @@ pub struct BankDetails {
     pub bank_name: Option<String>,
     #[serde(default)]
     pub last4: Option<String>,
+    #[serde(default)]
+    pub routing_number: Option<String>,
+    /// `company` or `individual`.
+    #[serde(default)]
+    pub account_holder_type: Option<String>,
     #[serde(default)]
     status_details: Option<BankStatus>,
 }

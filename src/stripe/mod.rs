@@ -16,6 +16,7 @@ mod limiter;
 mod list;
 mod methods;
 mod refunds;
+mod setups;
 mod sources;
 pub mod webhook;
 
@@ -33,4 +34,5 @@ pub use limiter::Limiter;
 pub use list::{Created, Expandable, List};
 pub use methods::{Card, PaymentMethod};
 pub use refunds::Refund;
+pub use setups::{Microdeposits, NewSetup, SetupIntent};
 pub use sources::BankSource;

@@ -33,7 +33,7 @@ pub async fn stripe(State(app): State<App>, headers: HeaderMap, body: Bytes) -> 
         return StatusCode::OK.into_response();
     }
     let hint = match event.hint() {
-        Hint::Intent(id) | Hint::Charge(id) | Hint::Customer(id) => Some(id),
+        Hint::Intent(id) | Hint::Charge(id) | Hint::Setup(id) | Hint::Customer(id) => Some(id),
         Hint::Nothing => None,
     };
     match app.payments().store().record_event_once(&event.id, hint.as_deref(), app.payments().now_ms()).await {

@@ -15,6 +15,7 @@ mod foreign_invoice;
 mod house;
 mod links;
 mod outages;
+mod phone_banks;
 mod service;
 mod sidecars;
 mod sign_in;

@@ -8,7 +8,7 @@ use crate::engine::links::Links;
 use crate::engine::payments::{Error, Payments};
 use crate::plaid::Event;
 use crate::plaid::webhook::ItemNews;
-use crate::stripe::Priority;
+use crate::stripe::{self, Priority};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 const ROUND: Duration = Duration::from_millis(500);
@@ -50,7 +50,17 @@ impl Payments {
         self.store().forget_mandates(wall_ms()).await?;
         // What nobody asked to keep goes a day after its debit settled or failed.
         for bank in self.store().banks_to_remove(now_ms - DAY_MS, 20).await? {
-            match self.stripe().delete_source(&bank.customer, &bank.id, Priority::Background).await {
+            let left = if bank.id.starts_with("pm_") {
+                let key = format!("detach:{}", bank.id);
+                match self.stripe().detach_payment_method(&bank.id, &key, Priority::Background).await {
+                    // Refused where it is detached already.
+                    Ok(_) | Err(stripe::Error::Refused { .. } | stripe::Error::Missing { .. }) => Ok(()),
+                    Err(error) => Err(error),
+                }
+            } else {
+                self.stripe().delete_source(&bank.customer, &bank.id, Priority::Background).await
+            };
+            match left {
                 Ok(()) => self.store().bank_gone(&bank.id, self.now_ms()).await?,
                 Err(error) => tracing::warn!(bank.id = %bank.id, %error, "a bank could not be removed at Stripe yet"),
             }

@@ -22,16 +22,30 @@ impl Payments {
         }
         let Some(link) = payment.link.as_deref() else { return Ok(()) };
         let Some(request) = tx.desk_request(link).await? else { return Ok(()) };
+        let verified = match payment.attempt_id.as_deref() {
+            Some(attempt) => tx.verification(attempt).await?.is_some(),
+            None => false,
+        };
         let with = payment.method_detail.as_deref().map(|method| format!(" with {method}")).unwrap_or_default();
         // A field of a record is searched and filtered by what people type.
         let amount = money_words(payment.asked).replace('\u{a0}', " ");
         let (state, sentence) = match payment.state {
+            // Sent back by the bank, weeks after the clerk was told that it was paid.
+            Payment::Settled { part } if verified && part.kept()?.is_zero() => {
+                let why = payment.failure.as_deref().unwrap_or("It went back to the customer.");
+                ("Failed", format!("{amount}{with} was paid and went back. {why}"))
+            }
             Payment::Settled { .. } => {
                 tx.desk_request_done(link, wall_ms()).await?;
                 ("Done", format!("{amount} was paid{with}."))
             }
+            // Nobody has the page open any more on which another try could be made.
+            Payment::Declined if verified => {
+                let why = payment.failure.as_deref().unwrap_or("The bank gave no reason.");
+                ("Failed", format!("{amount}{with} was sent back by the bank, nothing was charged. {why}"))
+            }
             // One payment was taken on this page: what is declined after it takes nothing back.
-            _ if request.done_ms.is_some() => return Ok(()),
+            _ if request.done_ms.is_some() && !verified => return Ok(()),
             Payment::Processing => ("Working", format!("{amount}{with} is on its way.")),
             Payment::Declined => {
                 let why = payment.failure.as_deref().unwrap_or("The bank gave no reason.");
@@ -50,7 +64,7 @@ impl Payments {
     /// The hour of an agent's page is over.
     pub(super) async fn desk_ran_out(&self, tx: &mut Tx, link: &Link) -> Result<(), Error> {
         let Some(request) = tx.desk_request(link.id.as_str()).await? else { return Ok(()) };
-        if request.done_ms.is_some() {
+        if request.done_ms.is_some() || tx.verification_under(link.id.as_str()).await?.is_some() {
             return Ok(());
         }
         let notice = Notice {

@@ -21,7 +21,7 @@ impl Error {
             | Self::Unbookable { .. }
             | Self::Org(OrgError::Missing { .. } | OrgError::Unreadable { .. }) => true,
             Self::Stripe(error) => error.retry() == stripe::Retry::Never && !error.is_missing(),
-            Self::Store(_) | Self::Org(OrgError::TooSlow { .. } | OrgError::Failed(_)) => false,
+            Self::NotOpen | Self::Store(_) | Self::Org(OrgError::TooSlow { .. } | OrgError::Failed(_)) => false,
         }
     }
 
@@ -36,6 +36,7 @@ impl Error {
                 ("invoice_unreadable", "Correct the invoice that is named, then press Retry.")
             }
             Self::Org(_) => ("salesforce_unreachable", "Press Retry once Salesforce answers again."),
+            Self::NotOpen => ("not_open", "Press Retry once the daemon takes payments again."),
             Self::Stripe(_) => ("stripe", "Correct what Stripe names in the sentence, then press Retry."),
             Self::Store(_) => ("database", "Look at the daemon's database, then press Retry."),
         };

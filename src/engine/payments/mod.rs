@@ -18,6 +18,7 @@ mod seen;
 mod start;
 mod stored;
 mod sweep;
+mod verifying;
 mod work;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -33,6 +34,7 @@ pub use read::{Outcome, Reading};
 pub use records::{link_state, link_write, time_text};
 pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
+pub use verifying::{AccountAgreed, AccountRefused, AccountReview, NewAccount, Told, Values, sentence, tries_left};
 pub use work::run;
 
 use super::banks::Banks;
@@ -57,6 +59,10 @@ pub struct Settings {
     pub statement_descriptor_suffix: Option<String>,
     /// Who is paid, as customers know it.
     pub company: String,
+    /// Who is paid, in an authorisation to debit.
+    pub legal_name: String,
+    /// How an authorisation given on the phone is taken back: telephone, e-mail.
+    pub contact: String,
     /// Between two sweeps of Stripe's events.
     pub sweep_every: Duration,
     /// Between two listings of the payments themselves.
@@ -96,6 +102,8 @@ pub enum Error {
     Money(#[from] MoneyError),
     #[error("Stripe's answer about {stripe_id} can't be booked: {why}")]
     Unbookable { stripe_id: String, why: String },
+    #[error("payments are not taken before the first sweep of Stripe has run through")]
+    NotOpen,
 }
 
 impl Payments {

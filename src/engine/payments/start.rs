@@ -345,7 +345,7 @@ impl Payments {
         Ok(Ok(Started { attempt, intent: intent.id, client_secret }))
     }
 
-    async fn intent_of(
+    pub(super) async fn intent_of(
         &self,
         attempt: &Attempt,
         under: LinkKind,

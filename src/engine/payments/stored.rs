@@ -72,7 +72,10 @@ impl Payments {
         }
         // Stored in another way than by this daemon's pages.
         let is_source = |id: &str| sources.iter().any(|source| source.id == id);
-        found.extend(banks.iter().filter(|bank| !is_source(&bank.id)).filter_map(|bank| of_elsewhere(bank, default)));
+        // Typed in on the phone for one debit: nobody asked to keep it.
+        let once = self.store().methods_for_one_debit(&customer.id).await?;
+        let elsewhere = banks.iter().filter(|bank| !is_source(&bank.id) && !once.contains(&bank.id));
+        found.extend(elsewhere.filter_map(|bank| of_elsewhere(bank, default)));
         Ok(found)
     }
 

@@ -69,6 +69,7 @@ impl Payments {
         self.store().hint_all(moved.iter().map(String::as_str), self.now_ms()).await?;
         let returned = self.returned_since(created).await?;
         self.store().hint_all(returned.iter().map(String::as_str), self.now_ms()).await?;
+        self.hint_verifications().await?;
         self.nudge();
         let events = self.sweep_events().await?;
         Ok(SweepReport { read: adopted + events.read, failed: events.failed })
@@ -120,8 +121,8 @@ impl Payments {
                 Hint::Intent(id) | Hint::Charge(id) if !self.store().knows_event(&event.id).await? => {
                     named.entry(id).or_default().push(&event.id);
                 }
-                // What is stored moves no money: it is read when the money is done.
-                Hint::Customer(id) => {
+                // What is stored or being verified moves no money: it is read when the money is done.
+                Hint::Setup(id) | Hint::Customer(id) => {
                     self.store().record_event_once(&event.id, Some(&id), self.now_ms()).await?;
                 }
                 Hint::Intent(_) | Hint::Charge(_) | Hint::Nothing => {}
@@ -165,6 +166,7 @@ impl Payments {
         }
         ids.extend(self.returned_since(Created::since(recent_s)).await?);
         ids.extend(self.store().unfinished_intents().await?);
+        self.hint_verifications().await?;
         ids.extend(self.store().debits_before(overdue_s * 1000).await?);
         let customers = self.store().customers_with_methods().await?;
         self.store().hint_all(customers.iter().map(String::as_str), self.now_ms()).await?;
@@ -211,6 +213,8 @@ impl Payments {
     pub async fn book_any(&self, id: &str) -> Result<(), Error> {
         if id.starts_with("cus_") {
             self.mirror_methods(id).await
+        } else if id.starts_with("seti_") || id.starts_with(super::verifying::HINT) {
+            self.follow_verification(id).await
         } else if id.starts_with("ch_") || id.starts_with("py_") {
             self.book_charge(id, Priority::Background).await
         } else {

@@ -87,7 +87,7 @@ pub(super) fn state(row: &Value, field: &str) -> Markup {
     let kind = match text.as_str() {
         "Paid" | "Settled" | "Done" | "Sent" | "succeeded" | "Resolved" => "good",
         "Failed" | "Declined" | "Returned" | "Refused" | "Locked" | "failed" => "bad",
-        "Waiting" | "Working" | "Processing" | "Partly Paid" | "processing" | "requires_action" => "busy",
+        "Waiting" | "Working" | "Verifying" | "Processing" | "Partly Paid" | "processing" | "requires_action" => "busy",
         _ => "plain",
     };
     html! { @if text.is_empty() { span.quiet { "–" } } @else { span class=(format!("state {kind}")) { (text) } } }

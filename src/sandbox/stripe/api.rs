@@ -202,12 +202,24 @@ async fn decide(stripe: &Arc<Stripe>, call: &Call, params: Params) -> Outcome {
         }
         busy.extend(busy_key.iter().chain(&object).cloned());
     }
-    let outcome = carry_out(stripe, call, params, &segments, key.as_deref(), &digest).await;
-    let mut busy = lock(&stripe.busy);
-    for name in busy_key.iter().chain(&object) {
-        busy.remove(name);
+    // Given back however it ends: a client that dies over a slow answer takes its call along.
+    let _held = Held { stripe, names: busy_key.into_iter().chain(object).collect() };
+    carry_out(stripe, call, params, &segments, key.as_deref(), &digest).await
+}
+
+/// The key and the object of a call that is under way.
+struct Held<'a> {
+    stripe: &'a Stripe,
+    names: Vec<String>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut busy = lock(&self.stripe.busy);
+        for name in &self.names {
+            busy.remove(name);
+        }
     }
-    outcome
 }
 
 fn too_many(call: &Call, on_object: bool) -> Outcome {

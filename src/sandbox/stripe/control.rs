@@ -17,6 +17,7 @@
 //! | `GET account`, `POST account` `{"moto"?, "plaid_tokens"?: "enabled", "refused" or "legacy"}` | what Stripe has switched on by hand |
 //! | `POST methods/{id}/block` `{"code"}` | a bank account is blocked, by a return code |
 //! | `POST methods/{id}/renew` `{"exp_month", "exp_year"}` | the card's bank has issued it anew, and its network tells Stripe |
+//! | `POST mandates/{id}/revoke` | the customer takes the authorisation back |
 //! | `POST intents/{id}/authenticate` `{"passed"}` | the customer finishes 3-D Secure |
 //! | `POST refunds` `{"payment_intent" or "charge", "amount"?, "reason"?}` | a refund in the dashboard |
 //! | `POST refunds/{id}/succeed`, `refunds/{id}/fail` `{"reason"?}` | the bank's answer to a refund |
@@ -38,7 +39,7 @@ use serde_json::{Value, json};
 
 use super::ledger::Kind;
 use super::objects::{
-    account, banks, charges, customers, debits, disputes, money, payment_intents, payment_methods, refunds,
+    account, banks, charges, customers, debits, disputes, mandates, money, payment_intents, payment_methods, refunds,
     setup_intents, sources, webhook_endpoints,
 };
 use super::rates::RateLimits;
@@ -195,6 +196,10 @@ fn decide(world: &mut World, path: &[&str], wanted: &Value) -> Answer {
         ["methods", id, "renew"] => {
             let number = |name: &str| wanted[name].as_i64().ok_or_else(|| Refusal::missing(name));
             payment_methods::renew(world, id, number("exp_month")?, number("exp_year")?)
+        }
+        ["mandates", id, "revoke"] => {
+            mandates::invalidate(world, id);
+            world.show(Kind::Mandate, id)
         }
         ["intents", id, "authenticate"] => {
             let passed = wanted["passed"].as_bool().unwrap_or(true);

@@ -14,9 +14,10 @@ use super::super::states::{self, Said};
 use crate::domain::link::LinkUse;
 use crate::domain::{Money, MoneyError};
 use crate::engine::clock::wall_ms;
-use crate::engine::payments::{Error, Invoice, InvoiceStatus, OrgError, Refused};
+use crate::engine::payments::{Error, Invoice, InvoiceStatus, OrgError, Refused, sentence};
 use crate::engine::receipts::money_words;
 use crate::store::links::Link;
+use crate::store::verifications::Verification;
 use crate::stripe::{PaymentMethod, Priority};
 
 /// What the clerk chose, kept through every refusal.
@@ -66,12 +67,7 @@ pub async fn show(app: &App, visitor: &Visitor, link: &Link, said: Option<&Said>
         )),
         LinkUse::Pays => None,
         LinkUse::Locked { .. } => Some(states::link(app, link.usable(wall_ms()))),
-        LinkUse::Expired { .. } | LinkUse::Replaced | LinkUse::Revoked => Some(Said::new(
-            410,
-            "This page has run out",
-            "It works for an hour. Nothing is charged by it any more.",
-            "Press Take Payment on the invoice again.",
-        )),
+        LinkUse::Expired { .. } | LinkUse::Replaced | LinkUse::Revoked => Some(states::page_ran_out()),
     };
     if let Some(said) = refusal {
         return say(app, &said, Some(number));
@@ -86,8 +82,13 @@ pub async fn show(app: &App, visitor: &Visitor, link: &Link, said: Option<&Said>
         },
         None => Vec::new(),
     };
+    let verifying = match app.payments().store().verifications_of(&invoice.id).await {
+        Ok(all) => account_parts(link, &all, offered),
+        Err(error) => return fault(app, &error.to_string(), true),
+    };
     match body(app, visitor, link, &invoice, offered, &cards, said, chosen) {
         Ok(body) => {
+            let body = html! { (body) (verifying) };
             let title = match said {
                 Some(said) => format!("Error: {} – Take a payment", said.heading),
                 None => format!("Take a payment for {number}"),
@@ -159,4 +160,25 @@ fn body(
         }
         p class="quiet" { bdi { (app.settings.company.name) } " sees a card's last four digits, never its number." }
     })
+}
+
+/// The accounts that are being verified for this invoice, and the way to a new one.
+fn account_parts(link: &Link, all: &[Verification], offered: Money) -> Markup {
+    let waiting: Vec<&Verification> = all.iter().filter(|one| one.stage.is_under_way()).collect();
+    html! {
+        @if !waiting.is_empty() {
+            section class="notice" aria-labelledby="verifying" {
+                h2 id="verifying" { "Being verified" }
+                ul class="history" {
+                    @for one in waiting {
+                        li { (sentence(one)) " "
+                            a href={ "/desk/" (link.id) "/verifications/" (one.id) } { "Open " bdi { (one.words()) } } }
+                    }
+                }
+            }
+        }
+        @if offered.currency().code() == "USD" {
+            p { a class="button" href={ "/desk/" (link.id) "/account" } { "Take a new bank account" } }
+        }
+    }
 }

@@ -208,6 +208,8 @@ impl Outside {
             sweep_every: Duration::from_secs(900),
             listing_every: Duration::from_secs(86_400),
             company: "Larkspur Supply Company, Inc.".into(),
+            legal_name: "Acme, Inc.".into(),
+            contact: "+1 503 555 0100".into(),
         };
         let payments = Payments::new(house, stripe, settings);
         let sender = Sender::new("Acme", "billing@acme.example", None).unwrap();

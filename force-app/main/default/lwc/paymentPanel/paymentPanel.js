@@ -130,6 +130,8 @@ export default class PaymentPanel extends LightningElement {
                 return label.revoking;
             case 'Copy Link':
                 return label.copying;
+            case 'Take Payment':
+                return request.sentence || label.waiting;
             default:
                 return request.state === 'Working' ? label.askedAgain.replace('{0}', request.email) : label.waiting;
         }

@@ -148,7 +148,15 @@ describe('c-payment-panel', () => {
                 request,
                 { ...request, requestId: 's', state: 'Working' },
                 { ...request, requestId: 't', kind: 'Revoke Link' },
-                { ...request, requestId: 'u', kind: 'Copy Link' }
+                { ...request, requestId: 'u', kind: 'Copy Link' },
+                {
+                    ...request,
+                    requestId: 'v',
+                    kind: 'Take Payment',
+                    state: 'Verifying',
+                    sentence: 'The account waits.'
+                },
+                { ...request, requestId: 'w', kind: 'Take Payment' }
             ]
         });
         const element = await open();
@@ -156,7 +164,9 @@ describe('c-payment-panel', () => {
             'c.Quittance_Waiting',
             'c.Quittance_Asked_Again',
             'c.Quittance_Revoking',
-            'c.Quittance_Copying'
+            'c.Quittance_Copying',
+            'The account waits.',
+            'c.Quittance_Waiting'
         ]);
     });
 

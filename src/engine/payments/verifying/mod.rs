@@ -1,0 +1,23 @@
+//! Bank accounts that a clerk takes down on the phone: agreed to, verified by small deposits over days, then debited once.
+//!
+//! Each step is durable before the next, and [`carry_on`](super::Payments::carry_on) goes on from wherever it stands: after
+//! the press, after a webhook, in a sweep, after a crash. The attempt that is charged has the verification's own id, so no
+//! order of signals makes two of it.
+
+mod begin;
+mod carry;
+mod charge;
+mod told;
+mod values;
+
+pub use begin::{AccountAgreed, AccountRefused, AccountReview, NewAccount};
+pub use told::{sentence, tries_left};
+pub use values::{Told, Values};
+
+/// Begins the name of the hint that a verification is to be carried on; its id follows.
+pub(super) const HINT: &str = "verification:";
+
+/// The name under which what becomes of one verification is decided.
+fn lock_name(id: &str) -> String {
+    format!("{HINT}{id}")
+}

@@ -1,0 +1,99 @@
+//! What the request's record says of a verification.
+
+use crate::domain::bank::Reason;
+use crate::domain::verification::{Stage, Way};
+use crate::engine::receipts::money_words;
+use crate::store::outbox::{Notice, Write, cut};
+use crate::store::verifications::Verification;
+
+/// The request as it stands by this verification, with the notice that calls the open component.
+pub(in crate::engine) fn write(one: &Verification) -> Write {
+    let (state, notice) = match one.stage {
+        Stage::Agreeing | Stage::Starting | Stage::Waiting => ("Verifying", "processing"),
+        Stage::Verified | Stage::Charging | Stage::Charged => ("Working", "processing"),
+        Stage::Unpayable | Stage::Failed | Stage::Stopped => ("Failed", "failed"),
+    };
+    let notice =
+        Notice { record_id: one.invoice.as_str().to_owned(), request_id: one.link.clone(), state: notice.to_owned() };
+    Write::update("Payment_Request__c", &one.record)
+        .with("State__c", state)
+        .with("Sentence__c", cut(&sentence(one), 255))
+        .telling(notice)
+        .of(&format!("take:{}", one.link))
+}
+
+/// How it stands, in one sentence or two: what happened, then what to do.
+pub fn sentence(one: &Verification) -> String {
+    // A field of a record is searched and filtered by what people type.
+    let amount = money_words(one.amount).replace('\u{a0}', " ");
+    let account = one.words();
+    match one.stage {
+        Stage::Agreeing => format!(
+            "{amount} from {account}: the customer has the authorisation by e-mail and has not accepted it yet."
+        ),
+        Stage::Starting => format!("{amount} from {account}: Stripe is being asked to verify the account."),
+        Stage::Waiting => waiting(one, &amount, &account),
+        Stage::Verified | Stage::Charging => format!("{account} is verified; {amount} is being debited."),
+        Stage::Charged => format!("{amount} from {account} is on its way."),
+        Stage::Unpayable => format!("{account} was verified and not debited. {}", why_unpaid(one, &amount)),
+        Stage::Failed => format!("{account} could not be verified, nothing was charged. {}", why_failed(one)),
+        Stage::Stopped => format!("The verification of {account} was stopped, nothing was charged."),
+    }
+}
+
+fn waiting(one: &Verification, amount: &str, account: &str) -> String {
+    let day = one.arrives_s.and_then(|at| jiff::Timestamp::from_second(at).ok());
+    let day = day.map(|at| format!(" by {}", at.strftime("%b %-d"))).unwrap_or_default();
+    let (deposits, what) = match one.way {
+        Some(Way::Amounts) => ("Two small deposits reach it", "their amounts"),
+        Some(Way::Code) => ("A deposit of $0.01 with a code (SM…) reaches it", "the code"),
+        None => return format!("{amount} from {account}: Stripe is verifying the account."),
+    };
+    let tries = match (one.way, one.tries_left) {
+        (Some(way), Some(left)) if left < way.tries() => format!(" {}", tries_left(left)),
+        _ => String::new(),
+    };
+    format!(
+        "{amount} from {account} waits. {deposits}{day}; the customer enters {what} on Stripe's page, or tells you: press Take Payment.{tries}"
+    )
+}
+
+/// As "2 tries are left."
+pub fn tries_left(left: i64) -> String {
+    if left == 1 { "1 try is left.".to_owned() } else { format!("{left} tries are left.") }
+}
+
+fn why_failed(one: &Verification) -> &'static str {
+    match one.reason.as_deref().unwrap_or_default() {
+        "payment_method_microdeposit_verification_attempts_exceeded" => {
+            "Too many wrong values were entered. Use another account, or send the customer the link."
+        }
+        "payment_method_microdeposit_verification_timeout" => {
+            "Nobody entered the deposits within ten days. Begin again, or send the customer the link."
+        }
+        "payment_method_microdeposit_failed" => {
+            "The deposits could not be made: the numbers are wrong or the account is closed. Ask for another account."
+        }
+        "payment_method_bank_account_blocked" => "The bank has blocked it for debits. Ask for another account.",
+        _ => "Stripe does not take it. Ask for another account, or send the customer the link.",
+    }
+}
+
+/// The amount was open when it was authorised.
+pub(super) const NOT_OPEN: &str = "not_open";
+/// The invoice can't be paid any more.
+pub(super) const WITHDRAWN: &str = "withdrawn";
+/// Stripe could not be asked in time, or the room was needed for another payment.
+pub(super) const CLOSED: &str = "closed";
+
+fn why_unpaid(one: &Verification, amount: &str) -> String {
+    match one.reason.as_deref().unwrap_or_default() {
+        NOT_OPEN => format!(
+            "{amount} was authorised, and that much is no longer open on {}. Ask the customer, then press Take Payment for what is.",
+            one.invoice_number
+        ),
+        WITHDRAWN => format!("{} can't be paid any more.", one.invoice_number),
+        CLOSED => "The debit was called off before it began. Press Take Payment again.".to_owned(),
+        code => format!("{} Nothing was charged.", Reason::from_code(code).for_clerk()),
+    }
+}
