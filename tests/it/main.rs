@@ -6,6 +6,7 @@ mod accounts;
 mod bad_days;
 mod banks;
 mod booking;
+mod charges;
 mod clock;
 mod dead_letters;
 mod desk;

@@ -55,6 +55,10 @@ export default class PaymentPanel extends LightningElement {
         return this.isOnClipboard ? label.copied : label.copyByHand;
     }
 
+    get lastCharge() {
+        return this.panel.unpaidCharge && label.lastCharge.replace('{0}', this.panel.unpaidCharge.sentence);
+    }
+
     get progress() {
         return this.panel.underWay.map((request) => ({ key: request.requestId, text: this.sentenceOf(request) }));
     }
@@ -130,6 +134,9 @@ export default class PaymentPanel extends LightningElement {
                 return label.revoking;
             case 'Copy Link':
                 return label.copying;
+            case 'Charge Stored Method':
+            case 'Take Payment':
+                return request.sentence ?? (request.kind === 'Take Payment' ? label.waiting : label.charging);
             default:
                 return request.state === 'Working' ? label.askedAgain.replace('{0}', request.email) : label.waiting;
         }

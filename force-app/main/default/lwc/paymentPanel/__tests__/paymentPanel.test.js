@@ -148,15 +148,34 @@ describe('c-payment-panel', () => {
                 request,
                 { ...request, requestId: 's', state: 'Working' },
                 { ...request, requestId: 't', kind: 'Revoke Link' },
-                { ...request, requestId: 'u', kind: 'Copy Link' }
-            ]
+                { ...request, requestId: 'u', kind: 'Copy Link' },
+                { ...request, requestId: 'v', kind: 'Charge Stored Method' },
+                {
+                    ...request,
+                    requestId: 'w',
+                    kind: 'Charge Stored Method',
+                    state: 'Working',
+                    sentence: 'It is on its way.'
+                },
+                { ...request, requestId: 'x', kind: 'Take Payment', state: 'Working', sentence: 'The page is ready.' }
+            ],
+            unpaidCharge: {
+                requestId: 'y',
+                kind: 'Charge Stored Method',
+                state: 'Sent',
+                sentence: 'A link was mailed.'
+            }
         });
         const element = await open();
         expect([...element.shadowRoot.querySelectorAll('.news p')].map((line) => line.textContent)).toEqual([
             'c.Quittance_Waiting',
             'c.Quittance_Asked_Again',
             'c.Quittance_Revoking',
-            'c.Quittance_Copying'
+            'c.Quittance_Copying',
+            'c.Quittance_Charging',
+            'It is on its way.',
+            'The page is ready.',
+            'c.Quittance_Last_Charge'
         ]);
     });
 
