@@ -11,7 +11,7 @@ use crate::config::{self, Config};
 use crate::domain::{CommandKind, OrgId};
 use crate::engine::banks::Banks;
 use crate::engine::commands::{
-    BookPayment, CopyLink, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow, TakePayment,
+    BookPayment, ChargeStored, CopyLink, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow, TakePayment,
 };
 use crate::engine::house::House;
 use crate::engine::links::Links;
@@ -75,6 +75,7 @@ impl Pay {
             .with(CommandKind::CopyLink, CopyLink(self.links.clone()))
             .with(CommandKind::TakePayment, TakePayment(self.links.clone()))
             .with(CommandKind::RevokeLink, RevokeLink(self.links.clone()))
+            .with(CommandKind::ChargeStored, ChargeStored(self.links.clone()))
             .with(CommandKind::SyncNow, SyncNow(self.links.clone()))
             .with(CommandKind::ReviewInvoice, ReviewInvoice(self.payments.clone()))
             .with(CommandKind::BookPayment, BookPayment(self.payments.clone()))

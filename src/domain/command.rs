@@ -20,6 +20,8 @@ pub enum CommandKind {
     TakePayment,
     /// Revoke a link.
     RevokeLink,
+    /// Charge what a customer stored, while the customer is away.
+    ChargeStored,
     /// Run the sweep.
     SyncNow,
     /// Look whether what is open on an invoice still fits.
@@ -53,12 +55,13 @@ impl Priority {
 
 impl CommandKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SyncAccount,
         Self::SendLink,
         Self::CopyLink,
         Self::TakePayment,
         Self::RevokeLink,
+        Self::ChargeStored,
         Self::SyncNow,
         Self::ReviewInvoice,
         Self::RetryError,
@@ -74,6 +77,7 @@ impl CommandKind {
             Self::CopyLink => "copy_link",
             Self::TakePayment => "take_payment",
             Self::RevokeLink => "revoke_link",
+            Self::ChargeStored => "charge_stored",
             Self::SyncNow => "sync_now",
             Self::ReviewInvoice => "review_invoice",
             Self::RetryError => "retry_error",

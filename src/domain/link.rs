@@ -42,6 +42,8 @@ pub enum LinkKind {
     Copied,
     /// A clerk's own page for one payment: no customer has it, and the org has no link record of it.
     Agent,
+    /// What a charge of a stored method holds its room under: it has no page and no token, and the org has no link record of it.
+    Charge,
 }
 
 impl LinkKind {
@@ -50,11 +52,22 @@ impl LinkKind {
             Self::Mailed => "mailed",
             Self::Copied => "copied",
             Self::Agent => "agent",
+            Self::Charge => "charge",
         }
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Mailed, Self::Copied, Self::Agent].into_iter().find(|kind| kind.name() == name)
+        [Self::Mailed, Self::Copied, Self::Agent, Self::Charge].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether a customer may hold it, and so the org has a record of it.
+    pub fn is_customers(self) -> bool {
+        matches!(self, Self::Mailed | Self::Copied)
+    }
+
+    /// Whether its token opens a clerk's page, or a customer's.
+    pub fn opens(self, agents_page: bool) -> bool {
+        if agents_page { self == Self::Agent } else { self.is_customers() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Payment links: sent, copied, replaced, revoked; and the one-time codes mailed from their pages.
 
+mod charge;
 mod codes;
 mod desk;
 mod renewal;
@@ -13,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use self::request::Request;
 use self::request::{invoice_of, over, understand};
+pub(in crate::engine) use self::send::mailed_instead;
 use super::clock::wall_ms;
 use super::payments::{Error as PaymentsError, OrgError, Payments, link_write, quoted};
 use crate::domain::LinkId;
@@ -44,13 +46,16 @@ pub enum Error {
     Gone { record: String },
     #[error("the request {record} can't be understood: {why}")]
     Request { record: String, why: String },
+    /// Whether it was charged is not known, or can't be asked now.
+    #[error("{0}")]
+    NotNow(&'static str),
 }
 
 impl Error {
     /// Whether the command should be tried again by itself.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Store(_) => true,
+            Self::Store(_) | Self::NotNow(_) => true,
             Self::Payments(PaymentsError::Stripe(error)) => error.retry() != crate::stripe::Retry::Never,
             Self::Payments(PaymentsError::Org(OrgError::TooSlow { .. } | OrgError::Failed(_))) => true,
             Self::Payments(PaymentsError::Store(_)) => true,

@@ -87,6 +87,7 @@ fn request(row: &Value) -> Option<Command> {
         "Copy Link" => ("copy", CommandKind::CopyLink),
         "Take Payment" => ("take", CommandKind::TakePayment),
         "Revoke Link" => ("revoke", CommandKind::RevokeLink),
+        "Charge Stored Method" => ("charge", CommandKind::ChargeStored),
         "Sync Now" => ("sweep", CommandKind::SyncNow),
         _ => return None,
     };

@@ -302,6 +302,7 @@ async fn give_up(
         | CommandKind::CopyLink
         | CommandKind::TakePayment
         | CommandKind::RevokeLink
+        | CommandKind::ChargeStored
         | CommandKind::SyncNow
             if lane != record =>
         {

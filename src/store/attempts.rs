@@ -65,7 +65,15 @@ pub struct Attempt {
     pub touched_ms: i64,
 }
 
+/// Begins the press of a charge that was asked for in the org; a page's own presses hold no colon.
+pub const CHARGE: &str = "charge:";
+
 impl Attempt {
+    /// Whether the customer is away.
+    pub fn is_charge(&self) -> bool {
+        self.press.starts_with(CHARGE)
+    }
+
     pub fn reach(&self) -> Reach {
         Reach { kind: self.kind, secret_left: self.secret_left, confirm_sent: self.confirm_sent }
     }

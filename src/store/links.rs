@@ -107,7 +107,7 @@ impl Tx {
 
     /// The open links of an invoice that a customer may hold.
     pub async fn open_links_of(&mut self, invoice: &SalesforceId) -> Result<Vec<Link>> {
-        let sql = "SELECT * FROM links WHERE invoice_id = $1 AND state = 'open' AND kind <> 'agent' ORDER BY made_ms, link_id";
+        let sql = "SELECT * FROM links WHERE invoice_id = $1 AND state = 'open' AND kind IN ('mailed', 'copied') ORDER BY made_ms, link_id";
         fetch_all!(self, Row, sql, invoice.as_str())?.into_iter().map(Link::try_from).collect()
     }
 

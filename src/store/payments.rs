@@ -15,6 +15,8 @@ pub enum Source {
     Link,
     /// Taken by a clerk.
     Desk,
+    /// Asked for in the org, while the customer was away.
+    Charge,
     /// Made at Stripe by other means.
     Elsewhere,
 }
@@ -24,6 +26,7 @@ impl Source {
         match self {
             Self::Link => "link",
             Self::Desk => "desk",
+            Self::Charge => "charge",
             Self::Elsewhere => "elsewhere",
         }
     }
@@ -117,6 +120,7 @@ impl TryFrom<Row> for LedgerPayment {
             source: match row.source.as_str() {
                 "link" => Source::Link,
                 "desk" => Source::Desk,
+                "charge" => Source::Charge,
                 _ => Source::Elsewhere,
             },
             stripe_id: row.stripe_id,

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Result, Store, Tx, execute, fetch_all};
+use super::{Result, Store, Tx, execute, fetch_all, fetch_optional};
 
 /// A card or bank as the org was last told of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -34,6 +34,10 @@ impl Tx {
     pub async fn stored_methods_of(&mut self, customer: &str) -> Result<Vec<StoredMethod>> {
         let sql = "SELECT * FROM stored_methods WHERE customer_id = $1";
         fetch_all!(self, StoredMethod, sql, customer)
+    }
+
+    pub async fn stored_method(&mut self, id: &str) -> Result<Option<StoredMethod>> {
+        fetch_optional!(self, StoredMethod, "SELECT * FROM stored_methods WHERE method_id = $1", id)
     }
 
     /// In the transaction that takes the room.

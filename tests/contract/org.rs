@@ -27,7 +27,7 @@ impl Package {
         let runtime = Arc::new(Runtime::load(&dirs).unwrap_or_else(|error| panic!("{error}")));
         let heard = Arc::new(Heard::default());
         let options = OrgOptions {
-            clerk_permission_sets: named(&["Quittance_Clerk", "Quittance_Invoice_Clerk"]),
+            clerk_permission_sets: named(&["Quittance_Clerk", "Quittance_Charging_Clerk", "Quittance_Invoice_Clerk"]),
             integration_permission_sets: named(&["Quittance_Integration", "Quittance_Invoice_Integration"]),
             ..OrgOptions::default()
         };

@@ -73,6 +73,16 @@ fn the_package_publishes_every_command_as_the_daemon_parses_it() {
     let invoice = package.insert(ADMINISTRATOR, record("Invoice__c", &fields));
     let fields = [("Link_Id__c", word(&"l".repeat(36))), ("Invoice__c", id(&invoice)), ("State__c", word("Open"))];
     let link = package.insert(INTEGRATION, record("Payment_Link__c", &fields));
+    let fields = [
+        ("Name", word("Visa ending 4242")),
+        ("Account__c", id(&account)),
+        ("Kind__c", word("Card")),
+        ("Recorded_State__c", word("Ready")),
+        ("Consent_Text__c", word("I agree that you charge this card later.")),
+        ("Consent_Time__c", Value::DateTime("2026-11-20T09:30:00Z".parse().expect("a time"))),
+        ("Later_Charges__c", Value::Bool(true)),
+    ];
+    let method = package.insert(INTEGRATION, record("Stored_Payment_Method__c", &fields));
     package.heard();
 
     for request in cases("requests.json")["requests"].as_array().expect("a list") {
@@ -82,6 +92,8 @@ fn the_package_publishes_every_command_as_the_daemon_parses_it() {
             let (field, value) = match field.as_str().expect("a name") {
                 field @ "Invoice__c" => (field, id(&invoice)),
                 field @ "Payment_Link__c" => (field, id(&link)),
+                field @ "Stored_Payment_Method__c" => (field, id(&method)),
+                field @ "Amount__c" => (field, total("40")),
                 field @ "Email__c" => (field, word("books@harbour.example")),
                 field @ "Note__c" => (field, word("Due on Friday")),
                 field @ "Token_Hash__c" => (field, word(&hex::encode(&prefix.as_bytes()[..1]).repeat(32))),

@@ -7,6 +7,7 @@ mod bad_days;
 mod bank_setup;
 mod banks;
 mod booking;
+mod charges;
 mod clock;
 mod dead_letters;
 mod desk;

@@ -16,7 +16,7 @@ async fn rows(world: &World, account: &str) -> Vec<Value> {
 }
 
 /// Waits until the account's only stored method has these values.
-async fn method(world: &World, account: &str, expected: Value) -> Value {
+pub async fn method(world: &World, account: &str, expected: Value) -> Value {
     until(&format!("the stored method to be {expected}"), 60, || async {
         let rows = rows(world, account).await;
         let wanted = expected.as_object().expect("fields");
@@ -31,7 +31,7 @@ async fn method(world: &World, account: &str, expected: Value) -> Value {
 }
 
 /// Somebody with the secret key, in the Dashboard.
-async fn at_stripe(world: &World, path: &str, form: &[(&str, &str)]) -> Value {
+pub async fn at_stripe(world: &World, path: &str, form: &[(&str, &str)]) -> Value {
     let stripe = &world.endpoints.stripe;
     let request = world.http.post(format!("{}{path}", stripe.api_url)).bearer_auth(&stripe.secret_key);
     let answer = request.header("Stripe-Version", "2026-10-28.endive").form(form).send().await.expect("Stripe");
@@ -41,7 +41,7 @@ async fn at_stripe(world: &World, path: &str, form: &[(&str, &str)]) -> Value {
     told
 }
 
-async fn pays_and_stores(payer: &Payer, amount: Option<&str>) {
+pub async fn pays_and_stores(payer: &Payer, amount: Option<&str>) {
     let shown = payer.page().await;
     shown.says("may also charge it for later invoices");
     let begun = payer.press(&shown, Uuid::new_v4(), amount, &[("save", "yes")]).await;

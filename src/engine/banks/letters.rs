@@ -9,7 +9,7 @@ use super::ladder::Facts;
 use crate::domain::LinkId;
 use crate::domain::bank::Letter as Kind;
 use crate::domain::link::LinkKind;
-use crate::engine::links::{Error, Links};
+use crate::engine::links::{Error, Links, mailed_instead};
 use crate::engine::payments::{Error as PaymentsError, Sum};
 use crate::engine::receipts::{money_words, time_words};
 use crate::engine::retry;
@@ -46,15 +46,25 @@ impl Links {
             tracing::error!(letter.kind = due.kind, "a letter of a kind that this version doesn't know is left out");
             return Ok(store.bank_letter_mailed(&due.message_id, self.payments().now_ms()).await?);
         };
+        let under = match LinkId::parse(&facts.link_id) {
+            Ok(id) => store.link(&id).await?,
+            Err(_) => None,
+        };
+        let charge = match &under {
+            Some(link) if link.kind == LinkKind::Charge && kind != Kind::Started => self.charged_in_vain(link).await?,
+            _ => None,
+        };
+        let mut refused = false;
         if !store.record_mail(&due.message_id, "bank", self.payments().now_ms()).await? {
             // Of a copied link we hold no token.
-            let link = match LinkId::parse(&facts.link_id) {
-                Ok(id) => store.link(&id).await?.filter(|link| link.kind == LinkKind::Mailed).map(|link| link.id),
-                Err(_) => None,
+            let link = match &charge {
+                Some(charge) => Some(charge.link.id.clone()),
+                None => under.filter(|link| link.kind == LinkKind::Mailed).map(|link| link.id),
             };
             match self.mailer().send(&self.bank_letter(due, kind, facts, link)).await {
                 Ok(()) => store.mail_sent(&due.message_id, self.payments().now_ms()).await?,
                 Err(mail::Error::RefusedAddress { answer }) => {
+                    refused = true;
                     tracing::warn!(
                         letter.kind = due.kind,
                         answer,
@@ -63,6 +73,10 @@ impl Links {
                 }
                 Err(error) => return Err(error.into()),
             }
+        }
+        if let Some(charge) = charge.filter(|_| !refused) {
+            let told = mailed_instead("The bank didn't pay the debit.", &due.mail_to);
+            self.tell_sent(&charge.request, &charge.link, &charge.invoice, &told).await?;
         }
         Ok(store.bank_letter_mailed(&due.message_id, self.payments().now_ms()).await?)
     }

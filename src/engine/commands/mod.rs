@@ -1,6 +1,7 @@
 //! The steps of each kind of command.
 
 mod book_payment;
+mod charge_stored;
 mod copy_link;
 mod renew_link;
 mod retry_error;
@@ -12,6 +13,7 @@ mod sync_now;
 mod take_payment;
 
 pub use book_payment::BookPayment;
+pub use charge_stored::ChargeStored;
 pub use copy_link::CopyLink;
 pub use renew_link::RenewLink;
 pub use retry_error::RetryError;

@@ -1,11 +1,16 @@
 //! A link is made and mailed.
 
+use std::time::Duration;
+
 use crate::domain::Command;
 use crate::engine::links::{Error, Links};
 use crate::engine::payments::{Error as PaymentsError, OrgError};
 use crate::engine::work::{Doing, Handler, Outcome, ReadBack, Work, trouble};
 use crate::store::commands::Trouble;
 use crate::store::outbox::{Notice, Write, cut};
+
+/// How long until a charge that could not be begun or read is looked at again.
+const NOT_NOW: Duration = Duration::from_secs(5);
 
 /// Makes the link, hands its mail over, and answers the request.
 pub struct SendLink(pub Links);
@@ -63,6 +68,13 @@ fn outcome(error: Error) -> Outcome {
     let passing = error.is_passing();
     match error {
         Error::Store(error) => error.into(),
+        // Not counted: one that has begun is followed to its end, and one that hasn't runs out by its own time.
+        Error::NotNow(why) => Outcome::Later {
+            trouble: trouble("charge_unknown", why, "It is tried again by itself."),
+            after: Some(NOT_NOW),
+            counts: false,
+            if_given_up: Vec::new(),
+        },
         Error::Payments(PaymentsError::Stripe(error)) => error.into(),
         Error::Payments(PaymentsError::Store(error)) => error.into(),
         Error::Payments(PaymentsError::Org(error @ (OrgError::TooSlow { .. } | OrgError::Failed(_)))) => {

@@ -24,13 +24,25 @@ pub struct Request {
     pub link_expires_ms: Option<i64>,
     pub expires_ms: Option<i64>,
     pub token_hash: Option<String>,
+    /// The id at Stripe of the stored method that is to be charged.
+    pub method: Option<String>,
+    /// How much, as Salesforce writes it.
+    pub amount: Option<Value>,
+}
+
+impl Request {
+    /// Begins the id of its command.
+    pub(super) fn command(&self) -> &'static str {
+        if self.kind == "Charge Stored Method" { "charge" } else { "send" }
+    }
 }
 
 /// A query of requests, whose condition the caller appends; `lookup` is the org's field for the invoice.
 fn request_query(lookup: &str) -> String {
     format!(
         "SELECT Id, Request_Id__c, Kind__c, State__c, {lookup}, Payment_Link__r.Link_Id__c, Email__c, Note__c, \
-         Link_Expires_At__c, Expires_At__c, Token_Hash__c FROM Payment_Request__c WHERE"
+         Link_Expires_At__c, Expires_At__c, Token_Hash__c, Amount__c, \
+         Stored_Payment_Method__r.Stripe_Payment_Method_Id__c FROM Payment_Request__c WHERE"
     )
 }
 
@@ -115,6 +127,8 @@ pub(super) fn understand(record: &Value) -> Result<Request, Error> {
         link_expires_ms: time("Link_Expires_At__c")?,
         expires_ms: time("Expires_At__c")?,
         token_hash: text(record, "Token_Hash__c").map(|hash| hash.to_ascii_lowercase()),
+        method: text(record, "Stored_Payment_Method__r.Stripe_Payment_Method_Id__c"),
+        amount: record.get("Amount__c").filter(|amount| !amount.is_null()).cloned(),
     })
 }
 

@@ -44,30 +44,33 @@ impl Links {
         }
         let asked = LinkId::parse(request.id.as_str())
             .map_err(|error| Error::Request { record: request.record.to_string(), why: error.to_string() })?;
-        let link = self.link_for(request, &invoice, asked, &address).await?;
+        let link = self.link_for(request.note.as_deref(), request.link_expires_ms, &invoice, asked, &address).await?;
         match (trace, unpayable) {
             (MailTrace::HandedOver, _) => self.tell_sent(request, &link, &invoice, HANDED_OVER).await,
             (_, Some(_)) => self.tell_sent(request, &link, &invoice, NOT_SENT_AGAIN).await,
-            (_, None) => self.mail(request, &link, &invoice, &address, message, trace).await,
+            (_, None) => self.mail(request, &link, &invoice, &address, trace, None).await,
         }
     }
 
-    async fn mail(
+    /// `instead` says why the customer gets a link, where something else was asked for.
+    pub(super) async fn mail(
         &self,
         request: &Request,
         link: &Link,
         invoice: &Invoice,
         address: &str,
-        message: String,
         trace: MailTrace,
+        instead: Option<&str>,
     ) -> Result<(), Error> {
         let store = self.payments.store();
+        let message = message_id(request.id.as_str(), &self.payments.settings().mail_domain);
         store.record_mail(&message, "request", self.payments.now_ms()).await?;
         let letter = self.letter(request, invoice, link, address, message.clone()).await?;
         match self.mailer.send(&letter).await {
             Ok(()) => {
                 store.mail_sent(&message, self.payments.now_ms()).await?;
-                self.tell_sent(request, link, invoice, HANDED_OVER).await
+                let told = instead.map(|why| mailed_instead(why, address));
+                self.tell_sent(request, link, invoice, told.as_deref().unwrap_or(HANDED_OVER)).await
             }
             Err(error) => {
                 // Where an earlier try is in doubt, this one's refusal says nothing about that one.
@@ -77,7 +80,8 @@ impl Links {
                 match error {
                     mail::Error::RefusedAddress { .. } => {
                         let why = "The mail server says that this address does not exist. Correct it and send again.";
-                        self.refuse(request, why).await
+                        let why = instead.map(|instead| format!("{instead} {why}")).unwrap_or_else(|| why.to_owned());
+                        self.refuse(request, &why).await
                     }
                     error => Err(error.into()),
                 }
@@ -99,9 +103,10 @@ impl Links {
     }
 
     /// The open link of the same address, else a new one that replaces those of other addresses.
-    async fn link_for(
+    pub(super) async fn link_for(
         &self,
-        request: &Request,
+        note: Option<&str>,
+        until_ms: Option<i64>,
         invoice: &Invoice,
         asked: LinkId,
         address: &str,
@@ -126,10 +131,10 @@ impl Links {
         }
         let link = match same {
             Some(link) => {
-                if request.link_expires_ms.is_some() {
-                    tx.extend_link(&link.id, request.link_expires_ms, now_ms).await?;
+                if until_ms.is_some() {
+                    tx.extend_link(&link.id, until_ms, now_ms).await?;
                 }
-                Link { expires_ms: request.link_expires_ms.or(link.expires_ms), ..link }
+                Link { expires_ms: until_ms.or(link.expires_ms), ..link }
             }
             None => {
                 let link = Link {
@@ -138,11 +143,11 @@ impl Links {
                     kind: LinkKind::Mailed,
                     invoice: invoice.id.clone(),
                     sent_to: Some(address.to_owned()),
-                    note: request.note.clone(),
+                    note: note.map(str::to_owned),
                     state: LinkState::Open,
                     made_ms: now_ms,
                     changed_ms: now_ms,
-                    expires_ms: request.link_expires_ms,
+                    expires_ms: until_ms,
                     locked_until_ms: None,
                 };
                 tx.record_link_once(&link).await?;
@@ -198,7 +203,13 @@ impl Links {
         })
     }
 
-    async fn tell_sent(&self, request: &Request, link: &Link, invoice: &Invoice, sentence: &str) -> Result<(), Error> {
+    pub(in crate::engine) async fn tell_sent(
+        &self,
+        request: &Request,
+        link: &Link,
+        invoice: &Invoice,
+        sentence: &str,
+    ) -> Result<(), Error> {
         let now_ms = self.payments.now_ms();
         let sent_at = crate::engine::payments::time_text(wall_ms().div_euclid(1000));
         let mut tx = self.payments.store().begin().await?;
@@ -210,13 +221,21 @@ impl Links {
             link_record = link_record.with("Sent_At__c", at);
         }
         tx.write_out(&link_record, now_ms).await?;
-        let write =
-            answer(request, "Sent", sentence).telling(notice(request, "sent")).of(&format!("send:{}", request.id));
+        let write = answer(request, "Sent", sentence).telling(notice(request, "sent")).of(&format!(
+            "{}:{}",
+            request.command(),
+            request.id
+        ));
         tx.write_out(&write, now_ms).await?;
         tx.commit().await?;
         self.payments.outbox_filled();
         Ok(())
     }
+}
+
+/// What became of something that the customer does by a link now.
+pub(in crate::engine) fn mailed_instead(why: &str, address: &str) -> String {
+    format!("{why} A payment link was mailed to {address} instead.")
 }
 
 pub(super) fn letter_invoice(invoice: &Invoice) -> mail::Invoice {

@@ -1,12 +1,12 @@
 //! Booking: Stripe is read, never believed second hand, and what it says becomes ledger, reservation and record at once.
 
+use super::answers::LINK_NAMES;
 use super::owner::Owner;
 use super::records::link_write;
 use super::seen::{Read, currency, failure_words, is_legacy, kind_of};
 use super::{Error, Invoice, Payments, lock_name};
 use crate::domain::attempt::MethodKind;
 use crate::domain::bank::rung;
-use crate::domain::link::LinkKind;
 use crate::domain::payment::{IntentSeen, IntentStatus, Payment, after};
 use crate::domain::{Money, SalesforceId};
 use crate::engine::banks::Step;
@@ -235,12 +235,7 @@ impl Payments {
             press: format!("adopted:{id}"),
             invoice: invoice.clone(),
             account: account.clone(),
-            link: read
-                .metadata
-                .get(super::desk::REQUEST)
-                .or_else(|| read.metadata.get("q_link_id"))
-                .cloned()
-                .unwrap_or_default(),
+            link: LINK_NAMES.iter().find_map(|name| read.metadata.get(*name)).cloned().unwrap_or_default(),
             kind: read.kind,
             amount: read.asked,
             save: false,
@@ -286,7 +281,7 @@ impl Payments {
             && let Some(link) = tx.link(&link).await?
         {
             tracing::warn!(link.id = %link.id, "ten declines: the link is locked for a day");
-            if link.kind != LinkKind::Agent {
+            if link.kind.is_customers() {
                 tx.write_out(&link_write(&link, "Locked"), now_ms).await?;
             }
         }

@@ -1,6 +1,6 @@
 //! A reading's traces: the ledger, the receipt, and what the org is told of payment and links.
 
-use super::desk::REQUEST;
+use super::answers::source_of;
 use super::facts::facts;
 use super::records::{link_state, link_write, payment_write};
 use super::seen::Read;
@@ -40,8 +40,7 @@ impl Payments {
             link,
             kind: read.kind,
             source: match attempt {
-                Some(_) if read.metadata.contains_key(REQUEST) => Source::Desk,
-                Some(_) => Source::Link,
+                Some(_) => source_of(&read.metadata),
                 None => Source::Elsewhere,
             },
             asked: read.asked,
@@ -107,7 +106,7 @@ impl Payments {
             self.write_links(tx, invoice, &payment, now_ms).await?;
         }
         tx.write_out(&payment_write(&payment)?, now_ms).await?;
-        self.answer_desk(tx, &payment, now_ms).await?;
+        self.answer_request(tx, &payment, now_ms).await?;
         self.write_over_return(tx, &payment, now_ms).await
     }
 

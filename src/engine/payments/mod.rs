@@ -1,8 +1,8 @@
 //! Taking payments: the room on an invoice, the intents at Stripe, and the booking of what Stripe says.
 
+mod answers;
 mod book;
 mod customer;
-mod desk;
 mod facts;
 mod giving_up;
 mod invoice;

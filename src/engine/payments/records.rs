@@ -36,6 +36,15 @@ pub(super) fn state_word(payment: &LedgerPayment) -> Result<&'static str, MoneyE
     })
 }
 
+fn source_word(source: Source) -> &'static str {
+    match source {
+        Source::Link => "Payment Link",
+        Source::Desk => "Take Payment",
+        Source::Charge => "Stored Method",
+        Source::Elsewhere => "Elsewhere",
+    }
+}
+
 /// The upsert of a payment, keyed by its Stripe id, with the notice that its state calls for.
 pub(super) fn payment_write(payment: &LedgerPayment) -> Result<Write, MoneyError> {
     let part = payment.part();
@@ -45,14 +54,7 @@ pub(super) fn payment_write(payment: &LedgerPayment) -> Result<Write, MoneyError
     let mut write = Write::upsert("Payment__c", "Stripe_Payment_Id__c", &payment.stripe_id)
         .of(&format!("{BOOK}{}", payment.stripe_id))
         .with("State__c", state)
-        .with(
-            "Source__c",
-            match payment.source {
-                Source::Link => "Payment Link",
-                Source::Desk => "Take Payment",
-                Source::Elsewhere => "Elsewhere",
-            },
-        )
+        .with("Source__c", source_word(payment.source))
         .with("Method__c", payment.kind.in_salesforce())
         .with("Currency_Code__c", amount.currency().code())
         .with("Amount__c", amount.to_salesforce())
@@ -72,7 +74,7 @@ pub(super) fn payment_write(payment: &LedgerPayment) -> Result<Write, MoneyError
     if let Some(account) = &payment.account {
         write = write.with("Account__c", account.as_str());
     }
-    if let Some(link) = payment.link.as_ref().filter(|_| payment.source != Source::Desk) {
+    if let Some(link) = payment.link.as_ref().filter(|_| payment.source == Source::Link) {
         // By external id: the link's record Id is the org's own.
         write = write.with("Payment_Link__r", json!({ "Link_Id__c": link }));
     }

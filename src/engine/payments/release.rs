@@ -86,7 +86,10 @@ impl Payments {
         for link in &expired {
             match link.kind {
                 LinkKind::Agent => self.desk_ran_out(&mut tx, link).await?,
-                _ => tx.write_out(&super::link_write(link, "Expired"), self.now_ms()).await?,
+                LinkKind::Charge => {}
+                LinkKind::Mailed | LinkKind::Copied => {
+                    tx.write_out(&super::link_write(link, "Expired"), self.now_ms()).await?
+                }
             }
         }
         tx.commit().await?;
@@ -100,7 +103,7 @@ impl Payments {
     pub async fn tell_unlocked_links(&self) -> Result<(), Error> {
         let mut tx = self.store().begin().await?;
         let unlocked = tx.take_unlocked_links(wall_ms()).await?;
-        for link in unlocked.iter().filter(|link| link.kind != LinkKind::Agent) {
+        for link in unlocked.iter().filter(|link| link.kind.is_customers()) {
             let paid = match self.copied_invoice(&link.invoice).await? {
                 Some((_, invoice)) => standing(&mut tx, &invoice).await?.balance()?.is_zero(),
                 None => false,

@@ -9,7 +9,7 @@ use crate::domain::payable::{NotPayable, admit};
 use crate::domain::{LinkId, Money};
 use crate::engine::banks::{BankOrder, BankRefused};
 use crate::store::Tx;
-use crate::store::attempts::{Attempt, AttemptState};
+use crate::store::attempts::{Attempt, AttemptState, CHARGE};
 use crate::store::links::Link;
 use crate::store::mandates::Mandate;
 use crate::stripe::{self, NewIntent, Priority};
@@ -148,6 +148,10 @@ impl Payments {
             return Ok(Err(Refused::NotYet));
         }
         let Some(link) = self.store().link(&wish.link).await? else { return Ok(Err(Refused::UnknownLink)) };
+        // A press of that form says that nobody is there to be asked; a page has no such press.
+        if wish.press.starts_with(CHARGE) != (link.kind == LinkKind::Charge) {
+            return Ok(Err(Refused::UnknownLink));
+        }
         match link.usable(crate::engine::clock::wall_ms()) {
             LinkUse::Pays => {}
             other => return Ok(Err(Refused::Link(other))),
@@ -361,7 +365,7 @@ impl Payments {
             ("sf_invoice_id", attempt.invoice.as_str()),
             ("sf_invoice_number", number),
             ("q_attempt_id", attempt.id.as_str()),
-            (if under == LinkKind::Agent { super::desk::REQUEST } else { "q_link_id" }, attempt.link.as_str()),
+            (super::answers::name_of(under), attempt.link.as_str()),
         ];
         let description = format!("Invoice {number}");
         let method_type = attempt.kind.at_stripe();
@@ -404,9 +408,13 @@ impl Payments {
     pub async fn confirm_stored(&self, started: &Started) -> Result<Option<BankRefused>, Error> {
         let Some(method) = started.attempt.method.as_deref() else { return Ok(None) };
         let is_bank = started.attempt.kind == MethodKind::BankAccount;
+        let is_charge = started.attempt.is_charge();
         let read = self.stripe().intent(&started.intent, Priority::Customer).await?;
         if !matches!(read.status.as_str(), "requires_payment_method" | "requires_confirmation") {
             return Ok(None); // confirmed already by the same press
+        }
+        if is_charge && read.status == "requires_payment_method" {
+            return Ok(None); // declined: nobody is there to try again
         }
         let mut tx = self.store().begin().await?;
         let number = tx.confirm_leaves(&started.attempt.id, self.now_ms()).await?;
@@ -416,8 +424,12 @@ impl Payments {
         let back =
             format!("{}/pay/{}/attempts/{}/return", settings.public_url, started.attempt.link, started.attempt.id);
         let form = stripe::Form::new().with("payment_method", method);
-        let form =
-            if is_bank { self.mandate_data(&started.attempt, form).await? } else { form.with("return_url", back) };
+        let form = match (is_bank, is_charge) {
+            // The standing mandate covers it; Stripe has it from the first debit.
+            (true, _) => self.mandate_data(&started.attempt, form).await?,
+            (false, true) => form.with("off_session", "true"),
+            (false, false) => form.with("return_url", back),
+        };
         let body = form.with("expand[]", "latest_charge").into_body();
         let key = format!("confirm:{}:{number}", started.attempt.id);
         let path = format!("/v1/payment_intents/{}/confirm", started.intent);

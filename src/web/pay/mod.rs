@@ -18,7 +18,6 @@ use super::layout::Page;
 use super::state::App;
 use super::states::{self, Said};
 use crate::domain::LinkId;
-use crate::domain::link::LinkKind;
 use crate::store::links::Link;
 
 /// A state as a whole page.
@@ -60,7 +59,7 @@ pub(super) async fn visitor_of(
         app.payments().store().link(&id).await.map_err(|error| Box::new(fault(app, &error.to_string(), true)))?;
     let link = link.ok_or_else(unknown)?;
     // A clerk's page is another one, with other rules.
-    if (link.kind == LinkKind::Agent) != agent {
+    if !link.kind.opens(agent) {
         return Err(unknown());
     }
     Ok((visitor, link))

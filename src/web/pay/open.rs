@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::super::limits::What;
 use super::super::{cookie, layout::Page, state::App, states};
 use super::{fault, renew, say, see_other};
-use crate::domain::link::{LinkKind, LinkUse, looks_like_token, token_hash};
+use crate::domain::link::{LinkUse, looks_like_token, token_hash};
 use crate::engine::clock::wall_ms;
 use crate::engine::receipts::{date_words, money_words};
 use crate::store::links::Link;
@@ -143,7 +143,7 @@ pub(in crate::web) async fn find_one(
     let found = app.payments().store().link_by_token_hash(&hash).await;
     match found.map_err(|error| Box::new(fault(app, &error.to_string(), true)))? {
         // A clerk's token opens no customer's page, nor the other way round.
-        Some(link) if (link.kind == LinkKind::Agent) != agent => Err(unknown()),
+        Some(link) if !link.kind.opens(agent) => Err(unknown()),
         Some(link) => Ok((link, hash)),
         None => {
             // The event may be late or lost; the org knows the hash of a copied link.
@@ -152,7 +152,7 @@ pub(in crate::web) async fn find_one(
                 return Err(unknown());
             }
             match app.links.look_up(&hash).await {
-                Ok(Some(link)) if (link.kind == LinkKind::Agent) == agent => Ok((link, hash)),
+                Ok(Some(link)) if link.kind.opens(agent) => Ok((link, hash)),
                 Ok(_) => Err(unknown()),
                 Err(error) => {
                     tracing::warn!(error = %error, "an unknown token could not be looked up");

@@ -249,6 +249,8 @@ impl Outside {
             link_expires_ms: None,
             expires_ms: None,
             token_hash: Some(crate::domain::link::token_hash(&token)),
+            method: None,
+            amount: None,
         };
         self.links.copy(&request).await.unwrap();
         token

@@ -61,7 +61,7 @@ impl Payments {
             ("sf_account_id", one.account.as_str()),
             ("sf_invoice_id", one.invoice.as_str()),
             ("sf_invoice_number", one.invoice_number.as_str()),
-            (crate::engine::payments::desk::REQUEST, one.link.as_str()),
+            (crate::engine::payments::answers::TAKEN, one.link.as_str()),
             ("q_verification_id", one.id.as_str()),
         ];
         let description = format!("Invoice {}", one.invoice_number);

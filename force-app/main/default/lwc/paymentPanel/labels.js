@@ -13,6 +13,8 @@ import copyByHand from '@salesforce/label/c.Quittance_Copy_By_Hand';
 import waiting from '@salesforce/label/c.Quittance_Waiting';
 import revoking from '@salesforce/label/c.Quittance_Revoking';
 import copying from '@salesforce/label/c.Quittance_Copying';
+import charging from '@salesforce/label/c.Quittance_Charging';
+import lastCharge from '@salesforce/label/c.Quittance_Last_Charge';
 import askedAgain from '@salesforce/label/c.Quittance_Asked_Again';
 
 /** Every word of the panel itself. */
@@ -32,5 +34,7 @@ export const label = {
     waiting,
     revoking,
     copying,
+    charging,
+    lastCharge,
     askedAgain
 };

@@ -55,6 +55,10 @@ export default class PaymentPanel extends LightningElement {
         return this.isOnClipboard ? label.copied : label.copyByHand;
     }
 
+    get lastCharge() {
+        return this.panel.unpaidCharge && label.lastCharge.replace('{0}', this.panel.unpaidCharge.sentence);
+    }
+
     get progress() {
         return this.panel.underWay.map((request) => ({ key: request.requestId, text: this.sentenceOf(request) }));
     }
@@ -132,6 +136,8 @@ export default class PaymentPanel extends LightningElement {
                 return label.copying;
             case 'Take Payment':
                 return request.sentence || label.waiting;
+            case 'Charge Stored Method':
+                return request.sentence ?? label.charging;
             default:
                 return request.state === 'Working' ? label.askedAgain.replace('{0}', request.email) : label.waiting;
         }

@@ -156,8 +156,23 @@ describe('c-payment-panel', () => {
                     state: 'Verifying',
                     sentence: 'The account waits.'
                 },
-                { ...request, requestId: 'w', kind: 'Take Payment' }
-            ]
+                { ...request, requestId: 'w', kind: 'Take Payment' },
+                { ...request, requestId: 'x', kind: 'Charge Stored Method' },
+                {
+                    ...request,
+                    requestId: 'y',
+                    kind: 'Charge Stored Method',
+                    state: 'Working',
+                    sentence: 'It is on its way.'
+                },
+                { ...request, requestId: 'z', kind: 'Take Payment', state: 'Working', sentence: 'The page is ready.' }
+            ],
+            unpaidCharge: {
+                requestId: 'C',
+                kind: 'Charge Stored Method',
+                state: 'Sent',
+                sentence: 'A link was mailed.'
+            }
         });
         const element = await open();
         expect([...element.shadowRoot.querySelectorAll('.news p')].map((line) => line.textContent)).toEqual([
@@ -166,7 +181,11 @@ describe('c-payment-panel', () => {
             'c.Quittance_Revoking',
             'c.Quittance_Copying',
             'The account waits.',
-            'c.Quittance_Waiting'
+            'c.Quittance_Waiting',
+            'c.Quittance_Charging',
+            'It is on its way.',
+            'The page is ready.',
+            'c.Quittance_Last_Charge'
         ]);
     });
 

@@ -1,7 +1,11 @@
-//! What becomes of a clerk's request to take a payment, told in its record.
+//! What becomes of a request to take a payment, or to charge what is stored, told in its record.
+
+use std::collections::HashMap;
 
 use super::{Error, Payments};
+use crate::domain::link::LinkKind;
 use crate::domain::payment::Payment;
+use crate::domain::{RequestId, SalesforceId};
 use crate::engine::clock::wall_ms;
 use crate::engine::receipts::money_words;
 use crate::store::Tx;
@@ -9,17 +13,38 @@ use crate::store::links::Link;
 use crate::store::outbox::{Notice, Write, cut};
 use crate::store::payments::{LedgerPayment, Source};
 
-/// Under this name an intent that a clerk began holds the request's id, where a customer's holds its link's.
-pub(super) const REQUEST: &str = "q_request_id";
+/// Under these names an intent holds the id that its attempt is under: a clerk's request, a charge's, or a customer's link.
+pub(super) const LINK_NAMES: [&str; 3] = [TAKEN, CHARGED, "q_link_id"];
+pub(super) const TAKEN: &str = "q_request_id";
+const CHARGED: &str = "q_charge_id";
+
+pub(super) fn name_of(under: LinkKind) -> &'static str {
+    match under {
+        LinkKind::Agent => TAKEN,
+        LinkKind::Charge => CHARGED,
+        LinkKind::Mailed | LinkKind::Copied => "q_link_id",
+    }
+}
+
+/// Who began an intent of ours. Its metadata outlives a database.
+pub(super) fn source_of(metadata: &HashMap<String, String>) -> Source {
+    match metadata {
+        _ if metadata.contains_key(TAKEN) => Source::Desk,
+        _ if metadata.contains_key(CHARGED) => Source::Charge,
+        _ => Source::Link,
+    }
+}
 
 const RAN_OUT: &str = "The page ran out after an hour and no payment was taken on it. Press Take Payment again.";
 
 impl Payments {
     /// The request's record follows its payment: done once the money is there, open for another try after a decline.
-    pub(super) async fn answer_desk(&self, tx: &mut Tx, payment: &LedgerPayment, now_ms: i64) -> Result<(), Error> {
-        if payment.source != Source::Desk {
-            return Ok(());
-        }
+    pub(super) async fn answer_request(&self, tx: &mut Tx, payment: &LedgerPayment, now_ms: i64) -> Result<(), Error> {
+        let (taken, command) = match payment.source {
+            Source::Desk => ("paid", "take"),
+            Source::Charge => ("charged", "charge"),
+            Source::Link | Source::Elsewhere => return Ok(()),
+        };
         let Some(link) = payment.link.as_deref() else { return Ok(()) };
         let Some(request) = tx.desk_request(link).await? else { return Ok(()) };
         let verified = match payment.attempt_id.as_deref() {
@@ -37,7 +62,7 @@ impl Payments {
             }
             Payment::Settled { .. } => {
                 tx.desk_request_done(link, wall_ms()).await?;
-                ("Done", format!("{amount} was paid{with}."))
+                ("Done", format!("{amount} was {taken}{with}."))
             }
             // Nobody has the page open any more on which another try could be made.
             Payment::Declined if verified => {
@@ -47,6 +72,8 @@ impl Payments {
             // One payment was taken on this page: what is declined after it takes nothing back.
             _ if request.done_ms.is_some() && !verified => return Ok(()),
             Payment::Processing => ("Working", format!("{amount}{with} is on its way.")),
+            // What becomes of a charge then, its command says, or the letter about its debit.
+            Payment::Declined if payment.source == Source::Charge => return Ok(()),
             Payment::Declined => {
                 let why = payment.failure.as_deref().unwrap_or("The bank gave no reason.");
                 ("Working", format!("{amount}{with} was declined, nothing was charged. {why}"))
@@ -57,8 +84,22 @@ impl Payments {
         let write = Write::update("Payment_Request__c", &request.record_id)
             .with("State__c", state)
             .with("Sentence__c", cut(&sentence, 255))
-            .of(&format!("take:{link}"));
+            .of(&format!("{command}:{link}"));
         Ok(tx.write_out(&write, now_ms).await?)
+    }
+
+    /// Answers a charge's request by what is booked under it. False where no money moves for it.
+    pub async fn answer_charge(&self, invoice: &SalesforceId, request: &RequestId) -> Result<bool, Error> {
+        let mut tx = self.store().begin().await?;
+        let holds = |one: &LedgerPayment| {
+            one.link.as_deref() == Some(request.as_str())
+                && matches!(one.state, Payment::Processing | Payment::Settled { .. })
+        };
+        let Some(payment) = tx.payments_of(invoice).await?.into_iter().find(holds) else { return Ok(false) };
+        self.answer_request(&mut tx, &payment, self.now_ms()).await?;
+        tx.commit().await?;
+        self.outbox_filled();
+        Ok(true)
     }
 
     /// The hour of an agent's page is over.
