@@ -194,22 +194,23 @@ test('Stripe and Salesforce do not answer', async () => {
 test('a result that is late is said to be unknown, and the page finds it out by itself', async () => {
     const invoice = await house.invoice();
     const page = await house.at(invoice);
+    // Before the confirmation: its event is on its way as soon as Stripe has answered.
+    await house.fault('lost_webhook', 1);
     await page.route('**/v1/payment_intents/*/confirm', async (route) => {
         const answer = await route.fetch();
         await house.fault('server_error', 1);
-        await house.fault('lost_webhook', 1);
         await route.fulfill({ response: answer });
     });
     try {
         await payWith(page, CARDS.good);
-        await page.getByRole('heading', { level: 1, name: 'We are checking your payment' }).waitFor({ timeout: 40_000 });
+        await page.getByRole('heading', { level: 1, name: 'We are checking your payment' }).waitFor({ timeout: 90_000 });
         await said(page, 'late', 'We are checking your payment');
         assert.doesNotMatch(await page.locator('main').innerText(), /nothing was charged/i);
     } finally {
         await house.fault('server_error', 0);
         await house.fault('lost_webhook', 0);
     }
-    await page.getByRole('heading', { level: 1, name: 'Payment received' }).waitFor({ timeout: 30_000 });
+    await page.getByRole('heading', { level: 1, name: 'Payment received' }).waitFor({ timeout: 60_000 });
     assert.deepEqual(await house.taken(invoice), [5000]);
     await page.context().close();
 });
