@@ -102,7 +102,7 @@ impl Customer {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             match self.press_authorise(&review).await {
-                Ok(Some(attempt)) => return self.on_its_way(&attempt).await.map(Some),
+                Ok(Some(attempt)) => return self.on_its_way(&attempt).await,
                 // Refused in words; the page offers everything again.
                 Ok(None) => return Ok(None),
                 Err(_) => self.pause().await,
@@ -136,15 +136,19 @@ impl Customer {
         }
     }
 
-    /// Reads the page that says what became of it until it knows.
-    async fn on_its_way(&self, attempt: &str) -> Result<Outcome, Error> {
+    /// Reads the page that says what became of it until it knows; `None` where nothing was begun and the page offers to pay again.
+    async fn on_its_way(&self, attempt: &str) -> Result<Option<Outcome>, Error> {
         let url = format!("{}{attempt}", self.world.endpoints.page_url);
         let found = until("the page to say that the bank payment is on its way", 120, || async {
             let page = self.world.http.get(&url).header("cookie", &self.cookie);
             let page = self.world.send("the status", page).await?;
-            Ok(if page.contains("is on its way") { Ok(Outcome::OnItsWay) } else { Err(heading(&page)) })
+            Ok(match page.contains("is on its way") {
+                true => Ok(Some(Outcome::OnItsWay)),
+                false if page.contains("This payment was not finished") => Ok(None),
+                false => Err(heading(&page)),
+            })
         });
-        Ok(found.await.unwrap_or_else(|error| Outcome::GaveUp(error.to_string())))
+        Ok(found.await.unwrap_or_else(|error| Some(Outcome::GaveUp(error.to_string()))))
     }
 
     /// The rest, from the stored bank: the code, the bank among the methods, and no new authorisation while one holds.
@@ -164,11 +168,15 @@ impl Customer {
 
     async fn by_stored_bank(&mut self, link: &str, invoice: &str) -> Result<Option<Outcome>, Error> {
         let Some(form) = self.open(link).await? else { return Ok(Some(Outcome::OnItsWay)) };
-        let code = self.code(&form, invoice).await?;
-        let verify = [("csrf", form.csrf.as_str()), ("code", &code)];
-        self.post_form(&format!("{}/verify", form.path), &verify).await?;
-        let page = self.world.send("the page", self.world.http.get(&form.path).header("cookie", &self.cookie)).await?;
-        let Some(begin) = page.find("value=\"bank:ba_") else { return Ok(None) };
+        let mut page = self.page(&form).await?;
+        // What an earlier code opened stays open: another one would only use up the hour's allowance.
+        if !page.contains(STORED_BANK) {
+            let code = self.code(&form, invoice).await?;
+            let verify = [("csrf", form.csrf.as_str()), ("code", &code)];
+            self.post_form(&format!("{}/verify", form.path), &verify).await?;
+            page = self.page(&form).await?;
+        }
+        let Some(begin) = page.find(STORED_BANK) else { return Ok(None) };
         let method = page[begin + "value=\"".len()..].split('"').next().unwrap_or_default().to_owned();
         let press = Uuid::new_v4().to_string();
         let (csrf, shown, currency) = (input(&page, "csrf")?, input(&page, "shown")?, input(&page, "currency")?);
@@ -206,12 +214,19 @@ impl Customer {
         Ok(subject.split(' ').find(is_code).unwrap_or_default().to_owned())
     }
 
+    async fn page(&self, form: &Form) -> Result<String, Error> {
+        self.world.send("the page", self.world.http.get(&form.path).header("cookie", &self.cookie)).await
+    }
+
     async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<(), Error> {
         let request = self.world.http.post(url).header("cookie", &self.cookie).form(fields);
         let sent = request.send().await;
         sent.map(|_| ()).map_err(|source| Error::Unreachable { what: url.to_owned(), source })
     }
 }
+
+/// How the form names a bank account that is stored.
+const STORED_BANK: &str = "value=\"bank:ba_";
 
 /// By which the auditor knows the evidence of a press again.
 pub(super) const BROWSER: &str = "load-customer";
