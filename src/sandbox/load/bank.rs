@@ -155,8 +155,9 @@ impl Customer {
     async fn pay_the_rest(&mut self, link: &str, invoice: &str) -> Result<Outcome, Error> {
         let start = Instant::now();
         let mut last = "the page refused for now".to_owned();
+        let mut opened = None;
         while start.elapsed() < PATIENCE {
-            match self.by_stored_bank(link, invoice).await {
+            match self.by_stored_bank(link, invoice, &mut opened).await {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
                 Err(error) => last = error.to_string(),
@@ -166,15 +167,27 @@ impl Customer {
         Ok(Outcome::GaveUp(format!("{link} by stored bank: {last}")))
     }
 
-    async fn by_stored_bank(&mut self, link: &str, invoice: &str) -> Result<Option<Outcome>, Error> {
-        let Some(form) = self.open(link).await? else { return Ok(Some(Outcome::OnItsWay)) };
-        let mut page = self.page(&form).await?;
+    /// The mailed link is opened once: each opening is a visit of its own, which would need a code of its own.
+    async fn by_stored_bank(
+        &mut self,
+        link: &str,
+        invoice: &str,
+        opened: &mut Option<Form>,
+    ) -> Result<Option<Outcome>, Error> {
+        if opened.is_none() {
+            *opened = self.open(link).await?;
+        }
+        let Some(form) = opened.as_ref() else { return Ok(Some(Outcome::OnItsWay)) };
+        let mut page = self.page(form).await?;
+        if !page.contains("id=\"pay-button\"") {
+            return Ok(Some(Outcome::OnItsWay));
+        }
         // What an earlier code opened stays open: another one would only use up the hour's allowance.
         if !page.contains(STORED_BANK) {
-            let code = self.code(&form, invoice).await?;
+            let code = self.code(form, invoice).await?;
             let verify = [("csrf", form.csrf.as_str()), ("code", &code)];
             self.post_form(&format!("{}/verify", form.path), &verify).await?;
-            page = self.page(&form).await?;
+            page = self.page(form).await?;
         }
         let Some(begin) = page.find(STORED_BANK) else { return Ok(None) };
         let method = page[begin + "value=\"".len()..].split('"').next().unwrap_or_default().to_owned();
