@@ -194,14 +194,14 @@ test('Stripe and Salesforce do not answer', async () => {
 test('a result that is late is said to be unknown, and the page finds it out by itself', async () => {
     const invoice = await house.invoice();
     const page = await house.at(invoice);
-    // Before the confirmation: its event is on its way as soon as Stripe has answered.
-    await house.fault('lost_webhook', 1);
     await page.route('**/v1/payment_intents/*/confirm', async (route) => {
         const answer = await route.fetch();
         await house.fault('server_error', 1);
         await route.fulfill({ response: answer });
     });
     try {
+        // Before the confirmation: its event is on its way as soon as Stripe has answered.
+        await house.fault('lost_webhook', 1);
         await payWith(page, CARDS.good);
         await page.getByRole('heading', { level: 1, name: 'We are checking your payment' }).waitFor({ timeout: 90_000 });
         await said(page, 'late', 'We are checking your payment');

@@ -136,7 +136,8 @@ impl Customer {
         }
     }
 
-    /// Reads the page that says what became of it until it knows; `None` where nothing was begun and the page offers to pay again.
+    /// Reads the page that says what became of it until it knows; `None` where nothing was begun and the page offers to
+    /// pay again.
     async fn on_its_way(&self, attempt: &str) -> Result<Option<Outcome>, Error> {
         let url = format!("{}{attempt}", self.world.endpoints.page_url);
         let found = until("the page to say that the bank payment is on its way", 120, || async {
@@ -155,9 +156,9 @@ impl Customer {
     async fn pay_the_rest(&mut self, link: &str, invoice: &str) -> Result<Outcome, Error> {
         let start = Instant::now();
         let mut last = "the page refused for now".to_owned();
-        let mut opened = None;
+        let mut visit = None;
         while start.elapsed() < PATIENCE {
-            match self.by_stored_bank(link, invoice, &mut opened).await {
+            match self.by_stored_bank(link, invoice, &mut visit).await {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
                 Err(error) => last = error.to_string(),
@@ -172,22 +173,19 @@ impl Customer {
         &mut self,
         link: &str,
         invoice: &str,
-        opened: &mut Option<Form>,
+        visit: &mut Option<String>,
     ) -> Result<Option<Outcome>, Error> {
-        if opened.is_none() {
-            *opened = self.open(link).await?;
-        }
-        let Some(form) = opened.as_ref() else { return Ok(Some(Outcome::OnItsWay)) };
-        let mut page = self.page(form).await?;
-        if !page.contains("id=\"pay-button\"") {
-            return Ok(Some(Outcome::OnItsWay));
-        }
+        let path = match visit {
+            Some(path) => path.clone(),
+            None => visit.insert(self.enter(link).await?).clone(),
+        };
+        let Some((form, mut page)) = self.form(&path).await? else { return Ok(Some(Outcome::OnItsWay)) };
         // What an earlier code opened stays open: another one would only use up the hour's allowance.
         if !page.contains(STORED_BANK) {
-            let code = self.code(form, invoice).await?;
+            let code = self.code(&form, invoice).await?;
             let verify = [("csrf", form.csrf.as_str()), ("code", &code)];
             self.post_form(&format!("{}/verify", form.path), &verify).await?;
-            page = self.page(form).await?;
+            page = self.page(&path).await?;
         }
         let Some(begin) = page.find(STORED_BANK) else { return Ok(None) };
         let method = page[begin + "value=\"".len()..].split('"').next().unwrap_or_default().to_owned();
@@ -225,10 +223,6 @@ impl Customer {
         .await?;
         let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|one| one.is_ascii_digit());
         Ok(subject.split(' ').find(is_code).unwrap_or_default().to_owned())
-    }
-
-    async fn page(&self, form: &Form) -> Result<String, Error> {
-        self.world.send("the page", self.world.http.get(&form.path).header("cookie", &self.cookie)).await
     }
 
     async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<(), Error> {

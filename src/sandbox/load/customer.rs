@@ -138,6 +138,12 @@ impl Customer {
 
     /// GET, Continue, and the page with the form; `None` where nothing is left to pay.
     pub(super) async fn open(&mut self, link: &str) -> Result<Option<Form>, Error> {
+        let path = self.enter(link).await?;
+        Ok(self.form(&path).await?.map(|(form, _)| form))
+    }
+
+    /// Through the mailed link to its page, whose address it is; each time a visit of its own, with a cookie of its own.
+    pub(super) async fn enter(&mut self, link: &str) -> Result<String, Error> {
         let first = self.world.send("the mailed link", self.world.http.get(link)).await?;
         let csrf = input(&first, "csrf")?;
         let go_on = self.world.http.post(link).form(&[("csrf", csrf.as_str())]).send().await;
@@ -151,18 +157,27 @@ impl Customer {
             });
         };
         self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        let path = format!("{}{place}", self.world.endpoints.page_url);
-        let page = self.world.send("the page", self.world.http.get(&path).header("cookie", &self.cookie)).await?;
+        Ok(format!("{}{place}", self.world.endpoints.page_url))
+    }
+
+    /// The page's form, and the page; `None` where it offers nothing to pay.
+    pub(super) async fn form(&self, path: &str) -> Result<Option<(Form, String)>, Error> {
+        let page = self.page(path).await?;
         if !page.contains("id=\"pay-button\"") {
             return Ok(None);
         }
-        Ok(Some(Form {
-            path,
+        let form = Form {
+            path: path.to_owned(),
             csrf: input(&page, "csrf")?,
             press: Uuid::new_v4().to_string(),
             shown: input(&page, "shown")?,
             currency: input(&page, "currency")?,
-        }))
+        };
+        Ok(Some((form, page)))
+    }
+
+    pub(super) async fn page(&self, path: &str) -> Result<String, Error> {
+        self.world.send("the page", self.world.http.get(path).header("cookie", &self.cookie)).await
     }
 
     /// `None` asks for another try with a fresh page.
