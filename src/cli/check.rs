@@ -79,6 +79,7 @@ pub async fn check(config: Result<Config, config::Error>, args: Args) -> anyhow:
             org(&config, &mut report).await;
             stripe_account(&config, &mut report).await;
             banks(&config, &mut report).await;
+            desk(config.desk, &mut report);
             mail(&config, &mut report).await;
             public_url(&config, &mut report).await;
         }
@@ -316,6 +317,31 @@ async fn banks(config: &Config, report: &mut Report) {
     }
 }
 
+/// What clerks may do on the phone, and what that means for whoever answers for card data.
+fn desk(desk: config::Desk, report: &mut Report) {
+    if desk.take_cards {
+        report.warn(
+            "cards on the phone",
+            "on: clerks type callers' card numbers, into Stripe's fields",
+            "Payment links keep SAQ A, but clerks' machines and network come into PCI scope (usually SAQ C-VT): ask your \
+             assessor. Recordings of calls must not hold card numbers. desk.take_cards = false turns it off.",
+        );
+    } else {
+        report.ok("cards on the phone", "off: customers type their cards on the page of a link (usually SAQ A)");
+    }
+    match (desk.moto, desk.take_cards) {
+        (true, _) => report.ok(
+            "phone orders (MOTO)",
+            "cards charged on the phone are flagged; if Stripe has not switched that on, the first payment says so",
+        ),
+        (false, true) => report.ok(
+            "phone orders (MOTO)",
+            "not flagged: a card whose bank asks for 3-D Secure becomes a link to the customer",
+        ),
+        (false, false) => {}
+    }
+}
+
 async fn mail(config: &Config, report: &mut Report) {
     let url = reqwest::Url::parse(config.mail.smtp_url.expose_secret());
     let Some((host, port)) = url.ok().and_then(|url| {
@@ -376,6 +402,25 @@ mod tests {
         assert_eq!(report.0[0].verdict, Verdict::Fail);
         assert!(report.0[0].found.contains("Account__c, Billing_Email__c"), "{}", report.0[0].found);
         assert!(!report.0[0].found.contains("Total__c"), "names are the same in any case");
+    }
+
+    #[test]
+    fn whoever_turns_card_numbers_on_reads_what_it_means() {
+        let said = |take_cards, moto| {
+            let mut report = Report::default();
+            desk(config::Desk { take_cards, moto }, &mut report);
+            report.0
+        };
+        let off = said(false, false);
+        assert_eq!((off.len(), off[0].verdict), (1, Verdict::Ok));
+        assert!(off[0].found.contains("SAQ A"), "{}", off[0].found);
+        let on = said(true, false);
+        assert_eq!(on[0].verdict, Verdict::Warn);
+        for part in ["SAQ C-VT", "assessor", "Recordings of calls", "desk.take_cards = false"] {
+            assert!(on[0].remedy.contains(part), "{part}");
+        }
+        assert!(on[1].found.contains("becomes a link to the customer"), "{}", on[1].found);
+        assert!(said(true, true)[1].found.contains("are flagged"));
     }
 
     #[test]

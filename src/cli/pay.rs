@@ -11,11 +11,11 @@ use crate::config::{self, Config};
 use crate::domain::{CommandKind, OrgId};
 use crate::engine::banks::Banks;
 use crate::engine::commands::{
-    BookPayment, ChargeStored, CopyLink, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow, TakePayment,
+    BookPayment, ChargeStored, CopyLink, LinkInstead, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow, TakePayment,
 };
 use crate::engine::house::House;
 use crate::engine::links::Links;
-use crate::engine::payments::{Payments, Settings};
+use crate::engine::payments::{Desk, Payments, Settings};
 use crate::engine::receipts::Receipts;
 use crate::engine::work::Registry;
 use crate::{mail, plaid, receipt, stripe, web};
@@ -55,6 +55,7 @@ impl Pay {
             company: company.name.clone(),
             legal_name: company.legal_name.clone(),
             contact: contact.clone(),
+            desk: Desk { take_cards: config.desk.take_cards, moto: config.desk.moto },
         };
         let payments = Payments::new(house.clone(), stripe, settings);
         if let Some(plaid) = super::plaid_settings(config) {
@@ -80,6 +81,7 @@ impl Pay {
             .with(CommandKind::ReviewInvoice, ReviewInvoice(self.payments.clone()))
             .with(CommandKind::BookPayment, BookPayment(self.payments.clone()))
             .with(CommandKind::RenewLink, RenewLink(self.links.clone()))
+            .with(CommandKind::LinkInstead, LinkInstead(self.links.clone()))
     }
 
     /// The pages, with what `/metrics` and `/readyz` answer.

@@ -40,9 +40,10 @@ impl Builder {
             );
         }
         let company = self.company(&raw.company);
+        let desk = self.desk(&raw.desk);
         let log = self.log(&raw.log);
         let ca_pem = raw.tls.ca_file.text().and_then(|file| self.file("tls.ca_file", file));
-        match (database_url, salesforce, stripe, mail, web, links_key, company, log) {
+        match (database_url, salesforce, stripe, mail, web, links_key, company, desk, log) {
             (
                 Some(database_url),
                 Some(salesforce),
@@ -51,9 +52,10 @@ impl Builder {
                 Some(web),
                 Some(links_key),
                 Some(company),
+                Some(desk),
                 Some(log),
             ) if self.problems.is_empty() => {
-                Ok(Config { database_url, salesforce, stripe, plaid, mail, web, links_key, company, log, ca_pem })
+                Ok(Config { database_url, salesforce, stripe, plaid, mail, web, links_key, company, desk, log, ca_pem })
             }
             _ => Err(Error(self.problems)),
         }

@@ -18,7 +18,7 @@ use self::builder::Builder;
 pub use self::problem::{Error, Problem};
 use self::problem::{problem, told};
 use self::raw::Raw;
-pub use self::settings::{Auth, Company, Config, Log, Mail, Plaid, Salesforce, Stripe, Web};
+pub use self::settings::{Auth, Company, Config, Desk, Log, Mail, Plaid, Salesforce, Stripe, Web};
 
 impl Config {
     /// Reads the file, where there is one, and the environment over it.

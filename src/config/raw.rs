@@ -136,6 +136,7 @@ sections! {
     Company {
         name, legal_name, phone, email, logo_file, colour, time_zone, country, tax_number, statement_descriptor_suffix, privacy_url,
     } secrets {} lists { address }
+    Desk { take_cards, moto } secrets {} lists {}
     Log { format, level } secrets {} lists {}
     Tls { ca_file } secrets {} lists {}
     SalesforceTexts { login_url, auth, client_id, username, audience, pubsub_url, watchdog_s }
@@ -200,6 +201,7 @@ pub(super) struct Raw {
     pub(super) web: Web,
     pub(super) links: Links,
     pub(super) company: Company,
+    pub(super) desk: Desk,
     pub(super) log: Log,
     pub(super) tls: Tls,
 }

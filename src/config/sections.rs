@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::builder::Builder;
 use super::raw;
-use super::settings::{Auth, Company, Log, Mail, Plaid, Salesforce, Stripe, Web};
+use super::settings::{Auth, Company, Desk, Log, Mail, Plaid, Salesforce, Stripe, Web};
 
 impl Builder {
     pub(super) fn salesforce(&mut self, raw: &raw::Salesforce) -> Option<Salesforce> {
@@ -219,6 +219,24 @@ impl Builder {
             statement_descriptor_suffix: suffix.map(str::to_owned),
             privacy_url,
         })
+    }
+
+    pub(super) fn desk(&mut self, raw: &raw::Desk) -> Option<Desk> {
+        let take_cards = self.truth("desk.take_cards", &raw.take_cards);
+        let moto = self.truth("desk.moto", &raw.moto);
+        Some(Desk { take_cards: take_cards?, moto: moto? })
+    }
+
+    /// Off where nothing stands.
+    fn truth(&mut self, key: &'static str, raw: &raw::Text) -> Option<bool> {
+        match raw.text() {
+            None | Some("false") => Some(false),
+            Some("true") => Some(true),
+            Some(other) => {
+                self.wrong(key, format!("{other:?}"), "true or false");
+                None
+            }
+        }
     }
 
     pub(super) fn log(&mut self, raw: &raw::Log) -> Option<Log> {

@@ -26,6 +26,8 @@ pub struct Config {
     pub links_key: SecretString,
     /// Who is owed.
     pub company: Company,
+    /// What clerks may do on the page of Take Payment.
+    pub desk: Desk,
     /// What is logged.
     pub log: Log,
     /// PEM certificates to trust beside the system's.
@@ -156,6 +158,15 @@ pub struct Company {
     pub statement_descriptor_suffix: Option<String>,
     /// Linked from the page.
     pub privacy_url: Option<String>,
+}
+
+/// What clerks may do on the page of Take Payment. Both are off until an administrator has looked at what they mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Desk {
+    /// Clerks type callers' card numbers into Stripe's fields, which brings their machines into PCI scope.
+    pub take_cards: bool,
+    /// Stripe has switched on MOTO for this account: cards charged on the phone are flagged as phone orders.
+    pub moto: bool,
 }
 
 /// What is logged.

@@ -130,7 +130,7 @@ fn the_example_names_only_keys_that_exist() {
     let raw: Result<Raw, _> = Figment::new().merge(Toml::string(&uncommented)).extract();
     raw.map_err(|error| error.to_string()).unwrap();
     // And every key that exists stands in it: the error about one that doesn't exist lists them.
-    for section in ["database", "salesforce", "stripe", "mail", "web", "links", "company", "log", "tls"] {
+    for section in ["database", "salesforce", "stripe", "mail", "web", "links", "company", "desk", "log", "tls"] {
         let head = format!("[{section}]\n");
         let text = if GOOD.contains(&head) { GOOD.to_owned() } else { format!("{GOOD}{head}") };
         let said = problems(&text.replace(&head, &format!("{head}no_such_key = 1\n"))).join("");
@@ -156,4 +156,15 @@ fn without_plaid_banks_are_left_out_and_half_a_section_is_named() {
     let keys = "client_id = \"c\"\nsecret = \"s\"\napi_url = \"https://production.plaid.com\"";
     let found = problems(&with(keys));
     assert!(found.len() == 1 && found[0].starts_with("plaid.api_url:"), "{found:?}");
+}
+
+#[test]
+fn clerks_type_no_card_numbers_until_the_file_says_so() {
+    assert_eq!(read(GOOD).unwrap().desk, Desk { take_cards: false, moto: false });
+    let desk = |keys: &str| format!("{GOOD}\n[desk]\n{keys}\n");
+    assert_eq!(read(&desk("take_cards = true")).unwrap().desk, Desk { take_cards: true, moto: false });
+    assert_eq!(read(&desk("moto = \"true\"")).unwrap().desk, Desk { take_cards: false, moto: true });
+    let found = problems(&desk("take_cards = \"yes\"\nmoto = 1"));
+    assert_eq!(found[0], "desk.take_cards: found \"yes\"; expected true or false");
+    assert!(found[1].starts_with("desk.moto: found \"1\""), "{found:?}");
 }

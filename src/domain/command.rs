@@ -32,6 +32,8 @@ pub enum CommandKind {
     BookPayment,
     /// Our own: mail a fresh link, as its page was asked to. Its record is the invoice; its id names the links.
     RenewLink,
+    /// Our own: mail the customer a link, because a clerk's page asked for it. Its record is the request behind that page.
+    LinkInstead,
 }
 
 /// Who waits: a person, or nobody in particular. Smaller goes first.
@@ -55,7 +57,7 @@ impl Priority {
 
 impl CommandKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SyncAccount,
         Self::SendLink,
         Self::CopyLink,
@@ -67,6 +69,7 @@ impl CommandKind {
         Self::RetryError,
         Self::BookPayment,
         Self::RenewLink,
+        Self::LinkInstead,
     ];
 
     /// As written in events and in the database.
@@ -83,6 +86,7 @@ impl CommandKind {
             Self::RetryError => "retry_error",
             Self::BookPayment => "book_payment",
             Self::RenewLink => "renew_link",
+            Self::LinkInstead => "link_instead",
         }
     }
 
@@ -93,7 +97,7 @@ impl CommandKind {
 
     /// Whether it may come from the bus. What is our own can't be forged from there.
     pub fn from_salesforce(self) -> bool {
-        !matches!(self, Self::BookPayment | Self::RenewLink)
+        !matches!(self, Self::BookPayment | Self::RenewLink | Self::LinkInstead)
     }
 
     /// Who waits for it.
@@ -211,10 +215,11 @@ mod tests {
             {"id":"b","type":"drop_tables","record":"001D000000IqhSL","lane":"001D000000IqhSL"},
             {"id":"c","type":"book_payment","record":"001D000000IqhSL","lane":"001D000000IqhSL"},
             {"id":"renew:d:e","type":"renew_link","record":"001D000000IqhSL","lane":"001D000000IqhSL"},
+            {"id":"instead:f","type":"link_instead","record":"001D000000IqhSL","lane":"001D000000IqhSL"},
             7]}"#;
         let (commands, bad) = unpack(json).unwrap();
         assert_eq!(commands.len(), 1);
-        assert_eq!(bad.iter().map(|one| one.place).collect::<Vec<_>>(), [2, 3, 4, 5]);
+        assert_eq!(bad.iter().map(|one| one.place).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);
         assert_eq!(unpack(r#"{"v":2,"commands":[]}"#), Err(BadEvent::Version(2)));
         assert!(matches!(unpack("[]"), Err(BadEvent::NotJson(_))));
     }

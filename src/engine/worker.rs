@@ -303,6 +303,7 @@ async fn give_up(
         | CommandKind::TakePayment
         | CommandKind::RevokeLink
         | CommandKind::ChargeStored
+        | CommandKind::LinkInstead
         | CommandKind::SyncNow
             if lane != record =>
         {

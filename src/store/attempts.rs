@@ -167,6 +167,12 @@ impl Store {
         tx.attempt_by_press(press).await
     }
 
+    /// The press that used a payment method first.
+    pub async fn press_of_method(&self, method: &str) -> Result<Option<String>> {
+        let mut tx = self.reading().await?;
+        tx.press_of_method(method).await
+    }
+
     /// The attempts that hold room on an invoice.
     pub async fn open_attempts_of(&self, invoice: &SalesforceId) -> Result<Vec<Attempt>> {
         let mut tx = self.reading().await?;
@@ -235,6 +241,11 @@ impl Tx {
     pub async fn attempt_by_intent(&mut self, intent: &str) -> Result<Option<Attempt>> {
         let row = fetch_optional!(self, Row, "SELECT * FROM attempts WHERE intent_id = $1", intent)?;
         row.map(Attempt::try_from).transpose()
+    }
+
+    pub async fn press_of_method(&mut self, method: &str) -> Result<Option<String>> {
+        let sql = "SELECT press FROM attempts WHERE method = $1 ORDER BY started_ms, attempt_id LIMIT 1";
+        Ok(fetch_optional!(self, (String,), sql, method)?.map(|row| row.0))
     }
 
     pub async fn open_attempts_of(&mut self, invoice: &SalesforceId) -> Result<Vec<Attempt>> {
@@ -322,6 +333,21 @@ impl Tx {
 pub(super) mod tests {
     use super::*;
     use crate::store::harness::on_both;
+
+    #[tokio::test]
+    async fn the_press_that_used_a_method_first_is_known() {
+        on_both(async |store| {
+            let mut tx = store.begin().await.unwrap();
+            for (id, started_ms) in [("b", 20), ("a", 10)] {
+                let one = Attempt { method: Some("pm_1".into()), started_ms, ..attempt(id, 500) };
+                tx.insert_attempt(&one).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            assert_eq!(store.press_of_method("pm_1").await.unwrap().as_deref(), Some("press of a"));
+            assert_eq!(store.press_of_method("pm_2").await.unwrap(), None);
+        })
+        .await;
+    }
 
     pub fn attempt(id: &str, minor: i64) -> Attempt {
         Attempt {

@@ -20,6 +20,9 @@ pub struct PaymentMethod {
     pub us_bank_account: Option<BankDetails>,
     #[serde(default)]
     pub billing_details: Option<BillingDetails>,
+    /// In seconds, by Stripe's clock.
+    #[serde(default)]
+    pub created: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -32,6 +32,8 @@ pub fn router(app: App) -> Router {
         .route("/agent/{token}", get(desk::open::before).post(desk::open::go_on))
         .route("/desk/{link}", get(desk::page::page).post(desk::charge::charge))
         .route("/desk/{link}/attempts/{attempt}", get(desk::charge::outcome).post(desk::charge::check))
+        .route("/desk/{link}/card", get(desk::card::page).post(desk::card::typed))
+        .route("/desk/{link}/send", get(desk::send::sent).post(desk::send::send))
         .route("/desk/{link}/account", get(desk::account::page).post(desk::account::entered))
         .route("/desk/{link}/account/{method}", get(desk::agree::read_out).post(desk::agree::agreed))
         .route("/desk/{link}/verifications/{id}", get(desk::verification::page).post(desk::verification::deposits))

@@ -17,7 +17,12 @@ async fn take(house: &House, scene: &Scene) -> String {
     text[begin..].split('"').next().unwrap_or_default().to_owned()
 }
 
-async fn request_is(house: &House, scene: &Scene, state: &str, words: &str) {
+/// The clerk presses Take Payment on the invoice and Continue on the page.
+pub async fn clerk_at(house: &House, scene: &Scene) -> Payer {
+    Payer::enter(house, &take(house, scene).await).await
+}
+
+pub async fn request_is(house: &House, scene: &Scene, state: &str, words: &str) {
     let soql = format!(
         "SELECT State__c, Sentence__c FROM Payment_Request__c WHERE Kind__c = 'Take Payment' AND Invoice__c = '{}'",
         scene.invoice
@@ -32,13 +37,33 @@ async fn request_is(house: &House, scene: &Scene, state: &str, words: &str) {
 }
 
 /// Presses Take the payment. `fields` go over those of the form.
-async fn charge(clerk: &Payer, shown: &Page, press: Uuid, amount: Option<&str>, fields: &[(&str, &str)]) -> Page {
-    let form = form(shown, press, amount, fields);
-    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    clerk.post_page(&clerk.place(), &form).await
+pub async fn charged(
+    clerk: &Payer,
+    shown: &Page,
+    press: Uuid,
+    amount: Option<&str>,
+    fields: &[(&str, &str)],
+) -> Page {
+    charge_at(clerk, &clerk.place(), shown, press, amount, fields).await
 }
 
-fn form(shown: &Page, press: Uuid, amount: Option<&str>, fields: &[(&str, &str)]) -> Vec<(String, String)> {
+/// The same on another page of the clerk's.
+pub async fn charge_at(
+    clerk: &Payer,
+    path: &str,
+    shown: &Page,
+    press: Uuid,
+    amount: Option<&str>,
+    fields: &[(&str, &str)],
+) -> Page {
+    clerk.post_page(path, &pairs(&form(shown, press, amount, fields))).await
+}
+
+pub fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
+    form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+pub fn form(shown: &Page, press: Uuid, amount: Option<&str>, fields: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut form = std::collections::BTreeMap::from([
         ("press".to_owned(), press.to_string()),
         ("choice".to_owned(), if amount.is_some() { "part" } else { "full" }.to_owned()),
@@ -52,7 +77,7 @@ fn form(shown: &Page, press: Uuid, amount: Option<&str>, fields: &[(&str, &str)]
 }
 
 /// The intents at Stripe that a clerk began on this invoice.
-async fn intents(house: &House, scene: &Scene) -> Vec<Value> {
+pub async fn intents(house: &House, scene: &Scene) -> Vec<Value> {
     let state = house.stripe_state().await.expect("Stripe's state");
     let all = state["payment_intents"].as_array().cloned().unwrap_or_default();
     let of_ours = |intent: &Value| {
@@ -61,7 +86,7 @@ async fn intents(house: &House, scene: &Scene) -> Vec<Value> {
     all.into_iter().filter(of_ours).collect()
 }
 
-fn succeeded(intents: &[Value]) -> Vec<&Value> {
+pub fn succeeded(intents: &[Value]) -> Vec<&Value> {
     intents.iter().filter(|intent| intent["status"] == "succeeded").collect()
 }
 
@@ -88,20 +113,20 @@ async fn a_card_on_file_is_charged_and_the_request_ends(house: &House) {
 
     let shown = clerk.page().await;
     shown.says("owes").says("$65.00 USD").says("Visa ending 4242");
-    charge(&clerk, &shown, Uuid::new_v4(), None, &[]).await.says("Choose what to charge");
-    charge(&clerk, &shown, Uuid::new_v4(), Some("abc"), &[("method", &card)]).await.says("Enter the amount in figures");
-    charge(&clerk, &shown, Uuid::new_v4(), Some("66"), &[("method", &card)]).await.says("65.00 USD");
+    charged(&clerk, &shown, Uuid::new_v4(), None, &[]).await.says("Choose what to charge");
+    charged(&clerk, &shown, Uuid::new_v4(), Some("abc"), &[("method", &card)]).await.says("Enter the amount in figures");
+    charged(&clerk, &shown, Uuid::new_v4(), Some("66"), &[("method", &card)]).await.says("65.00 USD");
     let stranger = payer::invoice(house, "D-OTHER", json!(10), "USD").await;
     let foreign = house.card_on_file(&stranger.account, "pm_card_mastercard").await;
-    let refused = charge(&clerk, &shown, Uuid::new_v4(), None, &[("method", &foreign)]).await;
+    let refused = charged(&clerk, &shown, Uuid::new_v4(), None, &[("method", &foreign)]).await;
     refused.says("be used any more").says("Nothing was charged");
-    let forged = charge(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card), ("csrf", "x")]).await;
+    let forged = charged(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card), ("csrf", "x")]).await;
     assert!(!forged.text.contains("Payment taken"), "{}", forged.text);
     assert!(intents(house, &scene).await.is_empty(), "what is refused never reaches Stripe");
 
     let press = Uuid::new_v4();
-    charge(&clerk, &shown, press, Some("25"), &[("method", &card)]).await.says("Payment taken").says("$25.00 USD");
-    charge(&clerk, &shown, press, Some("25"), &[("method", &card)]).await;
+    charged(&clerk, &shown, press, Some("25"), &[("method", &card)]).await.says("Payment taken").says("$25.00 USD");
+    charged(&clerk, &shown, press, Some("25"), &[("method", &card)]).await;
     let made = intents(house, &scene).await;
     assert_eq!(made.len(), 1, "the same press is one payment");
     assert_eq!(made[0]["metadata"].get("q_link_id"), None);
@@ -130,13 +155,13 @@ async fn declines_and_what_the_bank_asks_the_customer_leave_the_room_free(house:
     let good = house.card_on_file(&scene.account, "pm_card_mastercard").await;
     let clerk = Payer::enter(house, &take(house, &scene).await).await;
     let shown = clerk.page().await;
-    let declined = charge(&clerk, &shown, Uuid::new_v4(), None, &[("method", &bad)]).await;
+    let declined = charged(&clerk, &shown, Uuid::new_v4(), None, &[("method", &bad)]).await;
     declined.says("Your bank declined");
     request_is(house, &scene, "Working", "was declined, nothing was charged").await;
-    let asked = charge(&clerk, &declined, Uuid::new_v4(), None, &[("method", &asking)]).await;
-    asked.says("wants to hear from the customer").says("Send to the customer instead").says("Nothing was charged");
+    let asked = charged(&clerk, &declined, Uuid::new_v4(), None, &[("method", &asking)]).await;
+    asked.says("wants to hear from the customer").says("A payment link is on its way to").says("Nothing was charged");
     assert!(!asked.text.contains("hooks.stripe.com"), "the clerk is not sent to the customer's bank");
-    charge(&clerk, &asked, Uuid::new_v4(), None, &[("method", &good)]).await.says("Payment taken");
+    charged(&clerk, &asked, Uuid::new_v4(), None, &[("method", &good)]).await.says("Payment taken");
     scene.stands(house, "Paid", 30.0, 0.0).await;
     request_is(house, &scene, "Done", "Mastercard ending 4444").await;
     let made = intents(house, &scene).await;
@@ -166,7 +191,7 @@ async fn a_page_that_is_late_or_runs_out_says_so(house: &House) {
     house.is_ready().await;
     request_is(house, &scene, "Expired", "no payment was taken on it").await;
     clerk.page().await.says("This page has run out");
-    let pressed = charge(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await;
+    let pressed = charged(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await;
     assert!(!pressed.text.contains("Payment taken"), "{}", pressed.text);
     assert!(intents(house, &scene).await.is_empty());
 }
@@ -180,7 +205,7 @@ async fn a_page_whose_event_is_lost_is_found_in_the_org(house: &House) {
     house.fault("lost_event", 0.0).await;
     let clerk = Payer::enter(house, &address).await;
     let shown = clerk.page().await;
-    charge(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await.says("Payment taken");
+    charged(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await.says("Payment taken");
     request_is(house, &scene, "Done", "$9.00 USD was paid").await;
 }
 
@@ -216,10 +241,9 @@ async fn a_daemon_killed_in_the_press_takes_the_payment_once() {
         let shown = clerk.page().await;
         let press = Uuid::new_v4();
         let form = form(&shown, press, None, &[("method", &card)]);
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         house.fault("slow", 0.3).await;
         let place = clerk.place();
-        tokio::join!(clerk.try_form(&place, &form), async {
+        tokio::join!(clerk.try_form(&place, &pairs(&form)), async {
             tokio::time::sleep(Duration::from_millis(wait)).await;
             house.kill_daemon().await;
         });
@@ -228,9 +252,9 @@ async fn a_daemon_killed_in_the_press_takes_the_payment_once() {
         house.is_ready().await;
         // The cookie still holds, and the same press is the same payment. One that ended before Stripe heard of it is closed
         // for good, the page says that nothing was charged, and the clerk presses anew.
-        let told = charge(&clerk, &shown, press, None, &[("method", &card)]).await;
+        let told = charged(&clerk, &shown, press, None, &[("method", &card)]).await;
         if told.text.contains("othing was charged") || told.text.contains("not been charged") {
-            charge(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await.says("Payment taken");
+            charged(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await.says("Payment taken");
         }
         scene.stands(&house, "Paid", 20.0, 0.0).await;
         request_is(&house, &scene, "Done", "$20.00 USD was paid").await;

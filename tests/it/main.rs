@@ -11,6 +11,8 @@ mod charges;
 mod clock;
 mod dead_letters;
 mod desk;
+mod desk_bank;
+mod desk_card;
 mod events;
 mod foreign_invoice;
 mod house;

@@ -8,12 +8,14 @@ mod errors;
 mod ladder;
 mod leave;
 mod letters;
+mod on_file;
 mod order;
 mod seal;
 
 pub use choose::{Chosen, NotChosen};
 pub(in crate::engine) use ladder::Step;
 pub use leave::run;
+pub use on_file::{BankOnFile, WhyNot};
 pub use order::{Agreed, BankOrder, BankRefused, Review};
 
 use secrecy::SecretString;

@@ -3,6 +3,7 @@
 mod book_payment;
 mod charge_stored;
 mod copy_link;
+mod link_instead;
 mod renew_link;
 mod retry_error;
 mod review_invoice;
@@ -15,6 +16,7 @@ mod take_payment;
 pub use book_payment::BookPayment;
 pub use charge_stored::ChargeStored;
 pub use copy_link::CopyLink;
+pub use link_instead::LinkInstead;
 pub use renew_link::RenewLink;
 pub use retry_error::RetryError;
 pub use review_invoice::ReviewInvoice;

@@ -57,8 +57,8 @@ impl RetryError {
                 }
                 true
             }
-            // The next customer tries again; if it still fails, it is open again.
-            Some(("bank", _)) => true,
+            // The next customer or clerk tries again; if it still fails, it is open again.
+            Some(("bank" | "desk", _)) => true,
             // One that is being worked on counts.
             _ => tx.run_again(named, now_ms).await? || tx.knows_command(named).await?,
         };

@@ -10,6 +10,9 @@ use crate::domain::{InvoiceMapping, LinkId, RequestId, SalesforceId};
 use crate::engine::payments::{quoted, text};
 use crate::store::outbox::{Notice, Write, cut};
 
+/// The kind of the request behind a clerk's page.
+pub(super) const TAKE: &str = "Take Payment";
+
 /// A `Payment_Request__c` as read back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -33,7 +36,11 @@ pub struct Request {
 impl Request {
     /// Begins the id of its command.
     pub(super) fn command(&self) -> &'static str {
-        if self.kind == "Charge Stored Method" { "charge" } else { "send" }
+        match self.kind.as_str() {
+            "Charge Stored Method" => "charge",
+            TAKE => "take",
+            _ => "send",
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::request::{Request, answer, invoice_of, notice, over};
+use super::request::{Request, TAKE, answer, invoice_of, notice, over};
 use super::{Error, Links, message_id};
 use crate::domain::LinkId;
 use crate::domain::link::{LinkKind, LinkState, LinkUse, token, token_hash};
@@ -221,7 +221,11 @@ impl Links {
             link_record = link_record.with("Sent_At__c", at);
         }
         tx.write_out(&link_record, now_ms).await?;
-        let write = answer(request, "Sent", sentence).telling(notice(request, "sent")).of(&format!(
+        // A payment that was taken on the clerk's page stays what its request says.
+        let taken = request.kind == TAKE
+            && tx.desk_request(request.id.as_str()).await?.is_some_and(|asked| asked.done_ms.is_some());
+        let state = if taken { "Done" } else { "Sent" };
+        let write = answer(request, state, sentence).telling(notice(request, "sent")).of(&format!(
             "{}:{}",
             request.command(),
             request.id

@@ -2,6 +2,7 @@
 
 mod answers;
 mod book;
+mod confirm;
 mod customer;
 mod facts;
 mod giving_up;
@@ -18,6 +19,7 @@ mod seen;
 mod start;
 mod stored;
 mod sweep;
+mod typed;
 mod verifying;
 mod work;
 
@@ -26,6 +28,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use book::Booked;
+pub use confirm::NotConfirmed;
 pub use facts::{EarlierPayment, ReceiptFacts, Sum};
 pub use giving_up::BOOK;
 pub use invoice::{Freshness, Invoice, InvoiceStatus, KnownInvoice};
@@ -67,6 +70,16 @@ pub struct Settings {
     pub sweep_every: Duration,
     /// Between two listings of the payments themselves.
     pub listing_every: Duration,
+    pub desk: Desk,
+}
+
+/// What clerks may do on the phone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Desk {
+    /// Clerks type callers' cards into Stripe's fields.
+    pub take_cards: bool,
+    /// Stripe takes this account's phone orders as such (MOTO).
+    pub moto: bool,
 }
 
 /// Everything that takes payments, shared by the pages, the commands and the loops.

@@ -31,8 +31,10 @@ pub enum Choice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
     NewCard,
-    /// A stored card; the caller has seen the one-time code.
+    /// A stored card; the caller has seen the one-time code, or is a clerk.
     Stored(String),
+    /// A card that a clerk's browser gave to Stripe a moment ago.
+    Typed(String),
     /// A bank account, with what was agreed to.
     Bank(BankOrder),
 }
@@ -40,7 +42,7 @@ pub enum Method {
 impl Method {
     fn kind(&self) -> MethodKind {
         match self {
-            Self::NewCard | Self::Stored(_) => MethodKind::Card,
+            Self::NewCard | Self::Stored(_) | Self::Typed(_) => MethodKind::Card,
             Self::Bank(_) => MethodKind::BankAccount,
         }
     }
@@ -48,7 +50,7 @@ impl Method {
     fn id(&self) -> Option<&str> {
         match self {
             Self::NewCard => None,
-            Self::Stored(method) => Some(method),
+            Self::Stored(method) | Self::Typed(method) => Some(method),
             Self::Bank(order) => Some(&order.bank),
         }
     }
@@ -123,6 +125,8 @@ pub enum Refused {
     },
     /// The stored card is not (or no longer) this customer's.
     UnknownMethod,
+    /// Not a card that was typed on this page just now, or clerks type none here.
+    NotTyped,
     /// Stripe can't be reached, and nothing of this attempt can be confirmed by anybody.
     StripeDown,
     /// The bank account can't be debited so.
@@ -180,12 +184,23 @@ impl Payments {
                 Err(error) => return Ok(Err(refused(&error))),
             }
         }
+        if let Method::Typed(method) = &wish.method
+            && let Err(no) = self.typed_card(&link, method, Some(&wish.press)).await?
+        {
+            return Ok(Err(no));
+        }
+        if let Method::Bank(order) = &wish.method
+            && link.kind == LinkKind::Agent
+            && let Err(no) = self.bank_on_the_phone(&customer, &order.bank).await?
+        {
+            return Ok(Err(Refused::Bank(no)));
+        }
         let mandate = match &wish.method {
             Method::Bank(order) => match self.bank_order(&invoice, &customer, order, wish.amount()).await? {
                 Ok(mandate) => mandate,
                 Err(no) => return Ok(Err(Refused::Bank(no))),
             },
-            Method::NewCard | Method::Stored(_) => None,
+            Method::NewCard | Method::Stored(_) | Method::Typed(_) => None,
         };
         let mandate = mandate.as_ref();
         let attempt = match self.take_room(wish, &link, &invoice, &customer, mandate).await? {
@@ -224,6 +239,12 @@ impl Payments {
             } else {
                 Taken::Refused(Refused::Changed { left: standing(&mut tx, invoice).await?.payable()? })
             });
+        }
+        if let Method::Typed(method) = &wish.method
+            && tx.press_of_method(method).await?.is_some()
+        {
+            // Two presses at once: the card was typed for one of them.
+            return Ok(Taken::Refused(Refused::NotTyped));
         }
         let stands = standing(&mut tx, invoice).await?;
         let open = tx.open_attempts_of(&invoice.id).await?;
@@ -402,53 +423,6 @@ impl Payments {
         }
         Ok(intent)
     }
-
-    /// Confirms a stored card or a bank from the server. The mark that a confirm was sent is durable before it goes.
-    /// Answers why a bank was refused as such; everything else is told by the reading that follows.
-    pub async fn confirm_stored(&self, started: &Started) -> Result<Option<BankRefused>, Error> {
-        let Some(method) = started.attempt.method.as_deref() else { return Ok(None) };
-        let is_bank = started.attempt.kind == MethodKind::BankAccount;
-        let is_charge = started.attempt.is_charge();
-        let read = self.stripe().intent(&started.intent, Priority::Customer).await?;
-        if !matches!(read.status.as_str(), "requires_payment_method" | "requires_confirmation") {
-            return Ok(None); // confirmed already by the same press
-        }
-        if is_charge && read.status == "requires_payment_method" {
-            return Ok(None); // declined: nobody is there to try again
-        }
-        let mut tx = self.store().begin().await?;
-        let number = tx.confirm_leaves(&started.attempt.id, self.now_ms()).await?;
-        tx.commit().await?;
-        let Some(number) = number else { return Ok(None) };
-        let settings = self.settings();
-        let back =
-            format!("{}/pay/{}/attempts/{}/return", settings.public_url, started.attempt.link, started.attempt.id);
-        let form = stripe::Form::new().with("payment_method", method);
-        let form = match (is_bank, is_charge) {
-            // The standing mandate covers it; Stripe has it from the first debit.
-            (true, _) => self.mandate_data(&started.attempt, form).await?,
-            (false, true) => form.with("off_session", "true"),
-            (false, false) => form.with("return_url", back),
-        };
-        let body = form.with("expand[]", "latest_charge").into_body();
-        let key = format!("confirm:{}:{number}", started.attempt.id);
-        let path = format!("/v1/payment_intents/{}/confirm", started.intent);
-        let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
-        match self.stripe().confirm_intent(&started.intent, &key, &effect.body, Priority::Customer).await {
-            Ok(intent) => {
-                self.store().effect_done(&key, &intent.status, self.now_ms()).await?;
-                Ok(None)
-            }
-            Err(stripe::Error::Refused { code, message, .. })
-                if is_bank && code != "payment_intent_unexpected_state" && code != "lock_timeout" =>
-            {
-                Ok(Some(self.debit_refused(&started.attempt, &code, &message).await?))
-            }
-            // Declined, or moved on meanwhile: the reading that follows tells.
-            Err(stripe::Error::Declined { .. } | stripe::Error::Refused { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
 }
 
 /// A payment of the same amount on the same invoice, minutes old: somebody went Back, or two people pay.
@@ -476,7 +450,7 @@ async fn duplicate(
     Ok(None)
 }
 
-fn refused(error: &stripe::Error) -> Refused {
+pub(super) fn refused(error: &stripe::Error) -> Refused {
     match error.code() {
         Some(code) => Refused::StripeRefused { code: code.to_owned() },
         None => Refused::StripeDown,

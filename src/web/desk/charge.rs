@@ -1,4 +1,4 @@
-//! The press of Take the payment, and what came of it.
+//! The press of Take the payment, on either of the clerk's pages, and what came of it.
 
 use axum::Form;
 use axum::extract::{Path, State};
@@ -11,13 +11,19 @@ use super::super::cookie::Visitor;
 use super::super::layout::Page;
 use super::super::limits::What;
 use super::super::pay::attempt::read_amount;
+use super::super::pay::bank::BANK;
 use super::super::pay::status::declined;
 use super::super::pay::{fault, say, see_other, visitor_of};
 use super::super::state::App;
 use super::super::states::{self, Said};
+use super::card;
 use super::page::{Chosen, show};
+use super::send::address;
+use crate::domain::attempt::MethodKind;
 use crate::domain::{Currency, LinkId, Money};
-use crate::engine::payments::{Choice, Error, Method, Outcome, Wish};
+use crate::engine::banks::{Agreed, BankOrder};
+use crate::engine::links::{Instead, waits_for_customer};
+use crate::engine::payments::{Choice, Error, Method, NotConfirmed, Outcome, Refused, Started, Wish};
 use crate::engine::receipts::money_words;
 use crate::store::attempts::Attempt;
 use crate::store::links::Link;
@@ -53,6 +59,15 @@ pub struct Check {
     csrf: String,
 }
 
+/// Which of the clerk's pages a press comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// What is on file.
+    OnFile,
+    /// A card that was typed.
+    Typed,
+}
+
 /// POST /desk/{link}
 pub async fn charge(
     State(app): State<App>,
@@ -60,7 +75,12 @@ pub async fn charge(
     headers: HeaderMap,
     Form(pressed): Form<Pressed>,
 ) -> Response {
-    let (visitor, link) = match visitor_of(&app, &link, &headers, true).await {
+    press(&app, &link, &headers, &pressed, Door::OnFile).await
+}
+
+/// The press of Take the payment: one press is one attempt, however often it arrives.
+pub(super) async fn press(app: &App, link: &str, headers: &HeaderMap, pressed: &Pressed, from: Door) -> Response {
+    let (visitor, link) = match visitor_of(app, link, headers, true).await {
         Ok(found) => found,
         Err(response) => return *response,
     };
@@ -70,30 +90,61 @@ pub async fn charge(
         method: pressed.method.clone(),
         continues: pressed.continues.clone(),
     };
-    let refuse = async |said: Said| show(&app, &visitor, &link, Some(&said), &chosen).await;
+    let refuse = async |said: Said| again(app, &visitor, &link, Some(&said), &chosen, from).await;
     if !visitor.wrote(&pressed.csrf) {
         return refuse(states::form_too_old()).await;
     }
     if let Err(wait) = app.limits.take(What::Pay, link.id.as_str()) {
         return refuse(states::too_many(wait)).await;
     }
-    let wish = match wish(&pressed, &link.id) {
+    let wish = match wish(pressed, &link.id, from) {
         Ok(wish) => wish,
         Err(said) => return refuse(*said).await,
     };
-    let started = match app.payments().start(&wish).await {
-        Ok(Ok(started)) => started,
-        Ok(Err(refused)) => return refuse(states::refused(&app, &refused)).await,
+    let begun = match begin(app, &link, &wish).await {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(refused)) => return refuse(states::refused_at_desk(app, &refused)).await,
         Err(error) => {
             let nothing = !matches!(&error, Error::Stripe(error) if error.may_have_happened());
-            return fault(&app, &error.to_string(), nothing);
+            return fault(app, &error.to_string(), nothing);
         }
     };
-    if let Err(error) = app.payments().confirm_stored(&started).await {
+    match app.payments().confirm_stored(&begun).await {
+        Ok(None) => {}
+        Ok(Some(NotConfirmed::Bank(no))) => return refuse(states::bank_refused_at_desk(&no)).await,
+        Ok(Some(NotConfirmed::Moto)) => return refuse(states::moto_refused()).await,
         // It may have happened: what is read next says what is true.
-        tracing::warn!(attempt.id = %started.attempt.id, %error, "a confirm has no known outcome yet");
+        Err(error) => {
+            tracing::warn!(attempt.id = %begun.attempt.id, %error, "a confirm has no known outcome yet");
+        }
     }
-    settle(&app, &visitor, &link, &started.attempt.id, chosen.clone()).await
+    settle(app, &visitor, &link, &begun.attempt.id, chosen, from).await
+}
+
+/// The same press again goes on where it stands, whatever the invoice, the card or the bank has become by it.
+async fn begin(app: &App, link: &Link, wish: &Wish) -> Result<Result<Started, Refused>, Error> {
+    if let Some(attempt) = app.payments().store().attempt_of_press(&wish.press).await?
+        && attempt.link == link.id.as_str()
+        && let Some(intent) = attempt.intent.clone()
+    {
+        return Ok(Ok(Started { attempt, intent, client_secret: None }));
+    }
+    app.payments().start(wish).await
+}
+
+/// The page that the press came from.
+async fn again(
+    app: &App,
+    visitor: &Visitor,
+    link: &Link,
+    said: Option<&Said>,
+    chosen: &Chosen,
+    from: Door,
+) -> Response {
+    match from {
+        Door::OnFile => show(app, visitor, link, said, chosen).await,
+        Door::Typed => card::show(app, visitor, link, said, chosen).await,
+    }
 }
 
 /// POST …/attempts/{attempt}: asks Stripe again.
@@ -111,14 +162,14 @@ pub async fn check(
         return say(&app, &states::page_too_old(), None);
     }
     match own(&app, &link, &id).await {
-        Ok(_) => settle(&app, &visitor, &link, &id, Chosen::default()).await,
+        Ok(_) => settle(&app, &visitor, &link, &id, Chosen::default(), Door::OnFile).await,
         Err(response) => *response,
     }
 }
 
 /// Reads the intent, books it, and leads to the page that tells. What the bank wants of the customer can't be done by the
-/// clerk, so that attempt gives its room back at once.
-async fn settle(app: &App, visitor: &Visitor, link: &Link, id: &str, chosen: Chosen) -> Response {
+/// clerk, so that attempt gives its room back at once, and the customer gets a link.
+async fn settle(app: &App, visitor: &Visitor, link: &Link, id: &str, chosen: Chosen, from: Door) -> Response {
     let told = || see_other(&format!("/desk/{}/attempts/{id}", link.id));
     let reading = match app.payments().check(id).await {
         Ok(Some(reading)) => reading,
@@ -128,23 +179,43 @@ async fn settle(app: &App, visitor: &Visitor, link: &Link, id: &str, chosen: Cho
             return told();
         }
     };
-    match &reading.outcome {
-        Outcome::NeedsAction { .. } => {
-            let freed = app.payments().release(&reading.attempt).await;
-            let after = app.payments().check(id).await;
-            match (freed, after) {
-                (Ok(()), Ok(Some(after))) if after.outcome == Outcome::Canceled => {
-                    show(app, visitor, link, Some(&states::bank_asks_customer()), &chosen).await
-                }
-                _ => told(),
+    if waits_for_customer(&reading) {
+        let mailed_to = ask_instead(app, link).await;
+        let freed = app.payments().release(&reading.attempt).await;
+        let after = app.payments().check(id).await;
+        return match (freed, after) {
+            (Ok(()), Ok(Some(after))) if after.outcome == Outcome::Canceled => {
+                let said = states::bank_asks_customer(mailed_to.as_deref());
+                show(app, visitor, link, Some(&said), &chosen).await
             }
-        }
+            _ => told(),
+        };
+    }
+    match &reading.outcome {
         Outcome::Declined(decline) => {
             let said = declined(&reading.attempt, *decline);
             let chosen = Chosen { continues: id.to_owned(), ..chosen };
-            show(app, visitor, link, Some(&said), &chosen).await
+            again(app, visitor, link, Some(&said), &chosen, from).await
         }
         _ => told(),
+    }
+}
+
+/// Puts the customer's link into the queue before anything else happens. Answers where it goes.
+async fn ask_instead(app: &App, link: &Link) -> Option<String> {
+    let to = match address(app, link).await {
+        Ok(to) => to?,
+        Err(error) => {
+            tracing::warn!(link.id = %link.id, %error, "where a link would go is not known");
+            return None;
+        }
+    };
+    match app.links.ask_instead(link, Instead::BankAsks).await {
+        Ok(()) => Some(to),
+        Err(error) => {
+            tracing::error!(link.id = %link.id, %error, "a link instead could not be asked for");
+            None
+        }
     }
 }
 
@@ -174,6 +245,13 @@ pub async fn outcome(State(app): State<App>, Path((link, id)): Path<(String, Str
                 "The invoice in Salesforce shows it in a moment. You can close this page.",
             )
         }
+        Outcome::Processing if attempt.kind == MethodKind::BankAccount => Said::new(
+            200,
+            "The bank payment is on its way",
+            format!("{amount} will be debited from the customer's bank account. That usually takes 4 business days."),
+            "The customer gets a confirmation by e-mail now, and the receipt when the money has arrived. Until then the invoice \
+             shows it as in progress. You can close this page.",
+        ),
         Outcome::Processing => Said::new(
             200,
             "The payment is on its way",
@@ -208,15 +286,12 @@ async fn own(app: &App, link: &Link, id: &str) -> Result<Attempt, Box<Response>>
     }
 }
 
-fn wish(pressed: &Pressed, link: &LinkId) -> Result<Wish, Box<Said>> {
+fn wish(pressed: &Pressed, link: &LinkId, from: Door) -> Result<Wish, Box<Said>> {
     let old = || Box::new(states::form_too_old());
     let currency = Currency::from_code(&pressed.currency).map_err(|_| old())?;
     let shown = Money::from_minor(pressed.shown, currency).map_err(|_| old())?;
     if uuid::Uuid::parse_str(&pressed.press).is_err() {
         return Err(old());
-    }
-    if pressed.method.is_empty() {
-        return Err(Box::new(states::choose_method()));
     }
     let part = pressed.choice == "part";
     Ok(Wish {
@@ -224,10 +299,25 @@ fn wish(pressed: &Pressed, link: &LinkId) -> Result<Wish, Box<Said>> {
         link: link.clone(),
         choice: if part { Choice::Part(read_amount(&pressed.amount, currency)?) } else { Choice::Full },
         shown,
-        method: Method::Stored(pressed.method.clone()),
+        method: method(&pressed.method, from)?,
         save: false,
         continues: Some(pressed.continues.clone()).filter(|id| !id.is_empty()),
         take_over: pressed.take_over == "yes",
         again: pressed.again == "yes",
     })
+}
+
+fn method(posted: &str, from: Door) -> Result<Method, Box<Said>> {
+    match (from, posted.strip_prefix(BANK)) {
+        (Door::Typed, _) => Ok(Method::Typed(posted.to_owned())),
+        (Door::OnFile, _) if posted.is_empty() => Err(Box::new(states::choose_method())),
+        (Door::OnFile, None) => Ok(Method::Stored(posted.to_owned())),
+        (Door::OnFile, Some(bank)) => Ok(Method::Bank(BankOrder {
+            bank: bank.to_owned(),
+            session_hash: String::new(),
+            verified: true,
+            // Nobody agrees to a new text here: without a standing mandate in force the order is refused.
+            agreed: Some(Agreed { text_hash: String::new(), address: String::new(), user_agent: String::new() }),
+        })),
+    }
 }

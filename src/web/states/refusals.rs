@@ -76,7 +76,8 @@ pub fn refused(app: &App, refusal: &Refused) -> Said {
             said.again = true;
             said
         }
-        Refused::UnknownMethod => Said::new(
+        // A clerk reads the second of these in other words.
+        Refused::UnknownMethod | Refused::NotTyped => Said::new(
             422,
             "This stored card can't be used any more",
             NOTHING,

@@ -22,7 +22,7 @@ use crate::domain::SalesforceId;
 use crate::engine::clock::{SteadyClock, wall_ms};
 use crate::engine::house::House;
 use crate::engine::links::{Links, Request as LinkRequest};
-use crate::engine::payments::{Payments, Settings as PaymentSettings};
+use crate::engine::payments::{Desk, Payments, Settings as PaymentSettings};
 use crate::engine::receipts::Receipts;
 use crate::mail::{Mailer, Sender};
 use crate::store::Store;
@@ -210,6 +210,7 @@ impl Outside {
             company: "Larkspur Supply Company, Inc.".into(),
             legal_name: "Acme, Inc.".into(),
             contact: "+1 503 555 0100".into(),
+            desk: Desk::default(),
         };
         let payments = Payments::new(house, stripe, settings);
         let sender = Sender::new("Acme", "billing@acme.example", None).unwrap();

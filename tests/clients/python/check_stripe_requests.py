@@ -26,6 +26,8 @@ ADDED = [
     (path, "allowed_payment_method_types", TYPES, "Stripe API changelog 2026-07-29.dahlia; stripe-node 23.1.0 types")
     for path in INTENTS + SETUPS
 ]
+# Within payment_method_options[card], for accounts that have it, and only while confirming.
+PHONE_ORDERS = ("/v1/payment_intents/{intent}/confirm", "moto", "stripe-node 23.1.0 types: PaymentIntentConfirmParams")
 # (path, parameter, source)
 REMOVED = [
     (path, "payment_method_types", "Stripe API changelog 2026-09-30.endive: payment_method_types_no_longer_supported")
@@ -110,6 +112,11 @@ class Document:
                 for path, name, added, _ in ADDED:
                     if path == template:
                         schema["properties"][name] = added
+                if template == PHONE_ORDERS[0]:
+                    options = schema["properties"]["payment_method_options"]
+                    for choice in options["properties"]["card"]["anyOf"]:
+                        if "properties" in choice:
+                            choice["properties"][PHONE_ORDERS[1]] = {"type": "boolean"}
             self.bodies[template, method] = schema
         return self.bodies[template, method]
 
@@ -215,6 +222,7 @@ GOOD = [
     ("POST", "/v1/customers", "", "name=Ada&email=a%40b.c&metadata[sf_account_id]=001"),
     ("POST", "/v1/payment_intents", "", "amount=500&currency=usd&allowed_payment_method_types[]=card&metadata[q]=1"),
     ("POST", "/v1/payment_intents/pi_1/confirm", "", "payment_method=pm_1&off_session=true"),
+    ("POST", "/v1/payment_intents/pi_1/confirm", "", "payment_method=pm_1&payment_method_options[card][moto]=true"),
     ("POST", "/v1/refunds", "", "payment_intent=pi_1&amount=100&reason=duplicate"),
     ("GET", "/v1/events", "created[gte]=1&types[]=charge.failed&limit=100", ""),
     ("GET", "/v1/customers/search", "query=metadata%5B%27a%27%5D%3A%27b%27", ""),

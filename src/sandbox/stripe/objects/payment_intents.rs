@@ -63,6 +63,9 @@ pub fn create(world: &mut World, mut params: Params) -> Answer {
     let terms = Terms::take(world, &mut params)?;
     let mut confirmation = Confirmation::take(world, &mut params, confirm)?;
     params.finish()?;
+    if !confirm {
+        moto_only_while_confirming(&terms)?;
+    }
     if let Some(customer) = &customer {
         customers::living(world, customer, "customer")?;
     }
@@ -100,6 +103,7 @@ pub fn update(world: &mut World, id: &str, mut params: Params) -> Answer {
     let terms = Terms::take(world, &mut params)?;
     let mut confirmation = Confirmation::take(world, &mut params, false)?;
     params.finish()?;
+    moto_only_while_confirming(&terms)?;
     let mut intent = world.load(Kind::PaymentIntent, id)?;
     let open = matches!(
         text(&intent, "status"),
@@ -134,6 +138,16 @@ pub fn update(world: &mut World, id: &str, mut params: Params) -> Answer {
     }
     world.put(Kind::PaymentIntent, intent.clone());
     Ok(public(&intent))
+}
+
+/// "This option can only be provided during confirmation."
+fn moto_only_while_confirming(terms: &Terms) -> Result<(), Refusal> {
+    let given = terms.options.as_ref().is_some_and(|options| options.get("card").is_some_and(|card| card["moto"] == true));
+    if !given {
+        return Ok(());
+    }
+    let message = "You can only set `payment_method_options[card][moto]` while confirming.";
+    Err(Refusal::parameter("parameter_invalid", "payment_method_options[card][moto]", message))
 }
 
 /// The method's type must be one that the intent takes.

@@ -239,6 +239,9 @@ async fn what_stripe_switches_on_by_hand_decides_over_phone_orders_and_plaids_to
     house.control("account", json!({"moto": true})).await;
     let (_, on) = house.pay("pm_card_authenticationRequired", &moto).await;
     assert_eq!(on["status"], "succeeded");
+    let unconfirmed = [("amount", "500"), ("currency", "usd"), moto[0]];
+    let (status, early) = house.post("/v1/payment_intents", &unconfirmed).await;
+    assert_eq!((status, early["error"]["code"].as_str()), (400, Some("parameter_invalid")), "{early}");
 
     let (customer, account) = house.account("000123456789").await;
     house.control("account", json!({"plaid_tokens": "refused"})).await;

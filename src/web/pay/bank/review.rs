@@ -22,7 +22,7 @@ use crate::domain::Money;
 use crate::domain::mandate;
 use crate::domain::payable::admit;
 use crate::engine::banks::{Agreed, BankOrder, BankRefused, Review};
-use crate::engine::payments::{Choice, Error, Invoice, Method, OrgError, Refused, Started, Wish};
+use crate::engine::payments::{Choice, Error, Invoice, Method, NotConfirmed, OrgError, Refused, Started, Wish};
 use crate::engine::receipts::{money_words, time_words};
 use crate::store::links::Link;
 
@@ -185,8 +185,9 @@ pub async fn authorise(
 async fn confirm(app: &App, visitor: &Visitor, link: &Link, bank: &str, look: &Look, started: Started) -> Response {
     let id = started.attempt.id.clone();
     match app.payments().confirm_stored(&started).await {
-        Ok(Some(no)) => return back(app, visitor, link, bank, look, &states::bank_refused(app, &no)).await,
-        Ok(None) => {
+        Ok(Some(NotConfirmed::Bank(no))) => return back(app, visitor, link, bank, look, &states::bank_refused(app, &no)).await,
+        // Phone orders are clerks' alone.
+        Ok(None | Some(NotConfirmed::Moto)) => {
             // Booked from what Stripe says, before the payer looks; if it doesn't answer, the page asks again.
             if let Err(error) = app.payments().check(&id).await {
                 tracing::warn!(attempt.id = %id, %error, "a bank payment could not be read yet");
