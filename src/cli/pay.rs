@@ -11,7 +11,8 @@ use crate::config::{self, Config};
 use crate::domain::{CommandKind, OrgId};
 use crate::engine::banks::Banks;
 use crate::engine::commands::{
-    BookPayment, ChargeStored, CopyLink, LinkInstead, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow, TakePayment,
+    BookPayment, ChargeStored, CopyLink, LinkInstead, RenewLink, ReviewInvoice, RevokeLink, SendLink, SyncNow,
+    TakePayment,
 };
 use crate::engine::house::House;
 use crate::engine::links::Links;

@@ -90,7 +90,10 @@ mod tests {
 
     #[test]
     fn our_own_bytes_stay_small() {
-        let all = [CSS, PAY_JS, STATUS_JS, BANK_JS, BANK_RETURN_JS, ACCOUNT_JS, CARD_JS].iter().map(|text| text.len()).sum::<usize>();
+        let all = [CSS, PAY_JS, STATUS_JS, BANK_JS, BANK_RETURN_JS, ACCOUNT_JS, CARD_JS]
+            .iter()
+            .map(|text| text.len())
+            .sum::<usize>();
         assert!(all < 40_000, "{all}");
     }
 

@@ -37,13 +37,7 @@ pub async fn request_is(house: &House, scene: &Scene, state: &str, words: &str) 
 }
 
 /// Presses Take the payment. `fields` go over those of the form.
-pub async fn charged(
-    clerk: &Payer,
-    shown: &Page,
-    press: Uuid,
-    amount: Option<&str>,
-    fields: &[(&str, &str)],
-) -> Page {
+pub async fn charged(clerk: &Payer, shown: &Page, press: Uuid, amount: Option<&str>, fields: &[(&str, &str)]) -> Page {
     charge_at(clerk, &clerk.place(), shown, press, amount, fields).await
 }
 
@@ -114,7 +108,9 @@ async fn a_card_on_file_is_charged_and_the_request_ends(house: &House) {
     let shown = clerk.page().await;
     shown.says("owes").says("$65.00 USD").says("Visa ending 4242");
     charged(&clerk, &shown, Uuid::new_v4(), None, &[]).await.says("Choose what to charge");
-    charged(&clerk, &shown, Uuid::new_v4(), Some("abc"), &[("method", &card)]).await.says("Enter the amount in figures");
+    charged(&clerk, &shown, Uuid::new_v4(), Some("abc"), &[("method", &card)])
+        .await
+        .says("Enter the amount in figures");
     charged(&clerk, &shown, Uuid::new_v4(), Some("66"), &[("method", &card)]).await.says("65.00 USD");
     let stranger = payer::invoice(house, "D-OTHER", json!(10), "USD").await;
     let foreign = house.card_on_file(&stranger.account, "pm_card_mastercard").await;
@@ -241,9 +237,10 @@ async fn a_daemon_killed_in_the_press_takes_the_payment_once() {
         let shown = clerk.page().await;
         let press = Uuid::new_v4();
         let form = form(&shown, press, None, &[("method", &card)]);
+        let form = pairs(&form);
         house.fault("slow", 0.3).await;
         let place = clerk.place();
-        tokio::join!(clerk.try_form(&place, &pairs(&form)), async {
+        tokio::join!(clerk.try_form(&place, &form), async {
             tokio::time::sleep(Duration::from_millis(wait)).await;
             house.kill_daemon().await;
         });

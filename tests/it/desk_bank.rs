@@ -38,12 +38,16 @@ async fn a_stored_bank_is_debited_on_the_phone_and_the_request_follows_it_for_da
     assert_eq!((made.len(), &made[0]["status"]), (1, &json!("processing")), "one press is one debit: {made:?}");
     assert!(made[0]["payment_method_options"]["card"].is_null());
     let intent = made[0]["id"].as_str().expect("an id");
-    let expected = json!({"State__c": "Processing", "Amount__c": 35, "Source__c": "Take Payment", "Method__c": "Bank Account"});
+    let expected =
+        json!({"State__c": "Processing", "Amount__c": 35, "Source__c": "Take Payment", "Method__c": "Bank Account"});
     payment(&house, intent, expected).await;
     request_is(&house, &bill, "Working", "is on its way.").await;
     assert_eq!(bill.row(&house).await["In_Flight__c"].as_f64(), Some(35.0), "in flight counts against the balance");
     // The hour of the page ends while the bank is at work; the request waits for the bank.
-    assert_eq!(house.sql("UPDATE links SET expires_ms = made_ms - 1, changed_ms = made_ms - 2 WHERE kind = 'agent'").await, 1);
+    assert_eq!(
+        house.sql("UPDATE links SET expires_ms = made_ms - 1, changed_ms = made_ms - 2 WHERE kind = 'agent'").await,
+        1
+    );
     house.kill_daemon().await;
     house.start_daemon().await;
     house.is_ready().await;
@@ -72,7 +76,7 @@ async fn a_bank_that_can_not_be_debited_on_the_phone_says_why_and_is_not() {
     let (scene, bank) = stores_a_bank(&house, "B-WHY").await;
     let bill = bill_of(&house, &scene, "B-REFUSED", 50).await;
     let clerk = clerk_at(&house, &bill).await;
-    let not_debited = async |sql: &str, why: &str, refusal: &str| {
+    let not_debited = async |sql: &'static str, why: &'static str, refusal: &'static str| {
         assert!(house.sql(sql).await >= 1, "{sql}");
         let shown = clerk.page().await;
         shown.says(why).says("disabled");
@@ -96,7 +100,14 @@ async fn a_bank_that_can_not_be_debited_on_the_phone_says_why_and_is_not() {
     let card = clerk.page().await;
     let press = Uuid::new_v4().to_string();
     let csrf = shown.input("csrf");
-    let form = [("csrf", csrf.as_str()), ("press", &press), ("shown", "1000"), ("currency", "USD"), ("choice", "full"), ("method", &bank)];
+    let form = [
+        ("csrf", csrf.as_str()),
+        ("press", &press),
+        ("shown", "1000"),
+        ("currency", "USD"),
+        ("choice", "full"),
+        ("method", &bank),
+    ];
     theirs.post_page(&theirs.place(), &form).await.says("not on file any more").says("Nothing was charged");
     let debits: Vec<Value> = [intents(&house, &bill).await, intents(&house, &stranger).await].concat();
     assert!(debits.is_empty(), "{debits:?}");

@@ -252,7 +252,12 @@ impl Links {
     }
 
     /// The link that takes a charge's place: the one that the customer has, else a new one, the same at each try.
-    pub(super) async fn customers_link(&self, charge: &RequestId, invoice: &Invoice, address: &str) -> Result<Link, Error> {
+    pub(super) async fn customers_link(
+        &self,
+        charge: &RequestId,
+        invoice: &Invoice,
+        address: &str,
+    ) -> Result<Link, Error> {
         let mut bytes = [0; 16];
         for (byte, made) in bytes.iter_mut().zip(keyed(self.key(), "instead", charge.as_str())) {
             *byte = made;
@@ -356,7 +361,9 @@ fn why_not(no: &Refused) -> Option<String> {
             "{} was paid on this invoice a moment ago. If this is meant too, ask again in ten minutes.",
             words(*amount)
         ),
-        Refused::UnknownMethod | Refused::NotTyped => format!("Stripe no longer has the stored payment method. {ASK_AGAIN}"),
+        Refused::UnknownMethod | Refused::NotTyped => {
+            format!("Stripe no longer has the stored payment method. {ASK_AGAIN}")
+        }
         Refused::Bank(BankRefused::Agree) => format!("The bank account has no authorisation in force. {ASK_AGAIN}"),
         Refused::Bank(BankRefused::Currency) => "Bank accounts are debited in US dollars only.".into(),
         Refused::Bank(_) => format!("The bank account can't be debited now. {ASK_AGAIN}"),

@@ -40,7 +40,8 @@ pub(super) fn source_of(metadata: &HashMap<String, String>) -> Source {
 }
 
 const RAN_OUT: &str = "The page ran out after an hour and no payment was taken on it. Press Take Payment again.";
-const RAN_OUT_MAILED: &str = "The page ran out after an hour and no payment was taken on it. The customer has a payment link.";
+const RAN_OUT_MAILED: &str =
+    "The page ran out after an hour and no payment was taken on it. The customer has a payment link.";
 
 impl Payments {
     /// The request's record follows its payment: done once the money is there, open for another try after a decline.

@@ -1,9 +1,9 @@
 //! The confirm of what is charged from the server: stored cards, cards that a clerk typed, banks.
 
 use super::{Error, Payments, Started};
+use crate::domain::LinkId;
 use crate::domain::attempt::MethodKind;
 use crate::domain::link::LinkKind;
-use crate::domain::LinkId;
 use crate::engine::banks::BankRefused;
 use crate::store::attempts::Attempt;
 use crate::store::outbox::Write;
@@ -62,7 +62,9 @@ impl Payments {
             {
                 Ok(Some(NotConfirmed::Bank(self.debit_refused(attempt, &code, &message).await?)))
             }
-            Err(stripe::Error::Refused { code, param, message, .. }) if moto && is_about_moto(param.as_deref(), &message) => {
+            Err(stripe::Error::Refused { code, param, message, .. })
+                if moto && is_about_moto(param.as_deref(), &message) =>
+            {
                 self.moto_refused(attempt, &format!("{message} ({code})")).await?;
                 Ok(Some(NotConfirmed::Moto))
             }
@@ -86,7 +88,8 @@ impl Payments {
     async fn moto_refused(&self, attempt: &Attempt, why: &str) -> Result<(), Error> {
         tracing::error!(why, "Stripe takes no phone orders (MOTO) from this account");
         self.release(attempt).await?;
-        let sentence = format!("A card could not be charged on the phone: Stripe takes no phone orders (MOTO) yet. {why}");
+        let sentence =
+            format!("A card could not be charged on the phone: Stripe takes no phone orders (MOTO) yet. {why}");
         let remedy = "Ask Stripe's support to switch on MOTO for the account, or have the operator set desk.moto = false: cards \
             whose bank asks for 3-D Secure then become a link to the customer.";
         let mut tx = self.store().begin().await?;

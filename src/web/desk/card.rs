@@ -41,13 +41,7 @@ pub async fn typed(
 }
 
 /// The page, with what was refused above. A card that was typed and not used yet need not be typed again.
-pub(super) async fn show(
-    app: &App,
-    visitor: &Visitor,
-    link: &Link,
-    said: Option<&Said>,
-    chosen: &Chosen,
-) -> Response {
+pub(super) async fn show(app: &App, visitor: &Visitor, link: &Link, said: Option<&Said>, chosen: &Chosen) -> Response {
     if !app.payments().settings().desk.take_cards {
         return say(app, &states::cards_are_off(), None);
     }

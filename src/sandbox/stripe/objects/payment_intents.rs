@@ -142,7 +142,8 @@ pub fn update(world: &mut World, id: &str, mut params: Params) -> Answer {
 
 /// "This option can only be provided during confirmation."
 fn moto_only_while_confirming(terms: &Terms) -> Result<(), Refusal> {
-    let given = terms.options.as_ref().is_some_and(|options| options.get("card").is_some_and(|card| card["moto"] == true));
+    let given =
+        terms.options.as_ref().is_some_and(|options| options.get("card").is_some_and(|card| card["moto"] == true));
     if !given {
         return Ok(());
     }

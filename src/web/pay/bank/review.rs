@@ -185,7 +185,9 @@ pub async fn authorise(
 async fn confirm(app: &App, visitor: &Visitor, link: &Link, bank: &str, look: &Look, started: Started) -> Response {
     let id = started.attempt.id.clone();
     match app.payments().confirm_stored(&started).await {
-        Ok(Some(NotConfirmed::Bank(no))) => return back(app, visitor, link, bank, look, &states::bank_refused(app, &no)).await,
+        Ok(Some(NotConfirmed::Bank(no))) => {
+            return back(app, visitor, link, bank, look, &states::bank_refused(app, &no)).await;
+        }
         // Phone orders are clerks' alone.
         Ok(None | Some(NotConfirmed::Moto)) => {
             // Booked from what Stripe says, before the payer looks; if it doesn't answer, the page asks again.
