@@ -72,10 +72,6 @@ for (const screen of Object.keys(SCREENS)) {
         await request(invoice, 'Done', '$25.00 USD was paid with Visa ending 4242.');
         await house.becomes(invoice, { Status__c: 'Partly Paid', Settled__c: 25, Balance__c: 40 });
         assert.deepEqual(await house.taken(invoice), [2500], 'pressed twice, taken once');
-
-        // The way back brings no number up again.
-        await page.goBack();
-        assert.doesNotMatch(await page.content(), /4242 4242/);
         await page.context().close();
     });
 

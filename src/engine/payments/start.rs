@@ -291,6 +291,8 @@ impl Payments {
             if wish.shown != offered && wish.shown != left {
                 return Ok(Taken::Refused(Refused::Changed { left: offered }));
             }
+            // In the figures that the page showed: what its own earlier attempt holds was not deducted there.
+            let no = admit(offered, amount).err().unwrap_or(no);
             return Ok(Taken::Refused(Refused::Amount(no)));
         }
         // "All of it" is what the page said; if that is no longer all, the payer looks first.
