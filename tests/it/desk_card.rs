@@ -264,7 +264,7 @@ async fn phone_orders_are_flagged_where_stripe_takes_them_and_the_admin_hears_wh
     scene.stands(&house, "Paid", 30.0, 0.0).await;
     let made = intents(&house, &scene).await;
     let flagged = |intent: &&Value| intent["payment_method_options"]["card"]["moto"] == true;
-    assert_eq!(succeeded(&made).into_iter().filter(|one| flagged(&one)).count(), 2, "{made:?}");
+    assert_eq!(succeeded(&made).into_iter().filter(flagged).count(), 2, "{made:?}");
     // A customer on the page is no phone order.
     let bill = payer::sent(&house, "K-LINK", json!(12), "USD").await;
     let intent = Payer::enter(&house, &bill.link).await.pay(None).await;
