@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::desk::{charged, clerk_at, intents, request_is};
+use crate::desk::{charged, clerk_at, form, intents, pairs, request_is};
+use crate::desk_card::{IsSo, killed_once};
 use crate::house::House;
 use crate::house::payer::{self, Payer, Scene, payment};
 use crate::stored::method;
@@ -114,4 +115,28 @@ async fn a_bank_that_can_not_be_debited_on_the_phone_says_why_and_is_not() {
     // And with its authorisation in force it is debited.
     charged(&clerk, &card, Uuid::new_v4(), None, &[("method", &bank)]).await.says("on its way");
     bill.stands(&house, "Open", 0.0, 50.0).await;
+}
+
+#[tokio::test]
+async fn a_daemon_killed_over_a_stored_bank_debits_it_once() {
+    let house = House::start().await;
+    let (scene, bank) = stores_a_bank(&house, "B-KILL").await;
+    for (place, status) in ["requires_confirmation", "processing"].into_iter().enumerate() {
+        let bill = bill_of(&house, &scene, &format!("B-DIES-{place}"), 35).await;
+        let clerk = clerk_at(&house, &bill).await;
+        let shown = clerk.page().await;
+        let (press, address) = (Uuid::new_v4(), clerk.place());
+        let pressed = form(&shown, press, None, &[("method", &bank)]);
+        let pressed = pairs(&pressed);
+        let is_so: IsSo = Box::new(move |seen| seen.iter().any(|one| one["status"] == status));
+        house.fault("slow", 0.6).await;
+        tokio::join!(clerk.try_form(&address, &pressed), killed_once(&house, &bill, is_so));
+        house.fault("slow", 0.0).await;
+        house.start_daemon().await;
+        house.is_ready().await;
+        charged(&clerk, &shown, press, None, &[("method", &bank)]).await.says("The bank payment is on its way");
+        let made = intents(&house, &bill).await;
+        assert_eq!((made.len(), &made[0]["status"]), (1, &json!("processing")), "killed when {status}: {made:?}");
+        request_is(&house, &bill, "Working", "is on its way.").await;
+    }
 }

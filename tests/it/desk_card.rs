@@ -274,7 +274,7 @@ async fn phone_orders_are_flagged_where_stripe_takes_them_and_the_admin_hears_wh
 }
 
 /// Waits until Stripe's side of the invoice is so, and kills the daemon.
-async fn killed_once(house: &House, scene: &Scene, is_so: impl Fn(&[Value]) -> bool) {
+pub async fn killed_once(house: &House, scene: &Scene, is_so: impl Fn(&[Value]) -> bool) {
     let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         while !is_so(&intents(house, scene).await) {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
@@ -284,10 +284,25 @@ async fn killed_once(house: &House, scene: &Scene, is_so: impl Fn(&[Value]) -> b
     house.kill_daemon().await;
 }
 
-type IsSo = Box<dyn Fn(&[Value]) -> bool>;
+pub type IsSo = Box<dyn Fn(&[Value]) -> bool>;
 
-/// The clerk presses, the daemon dies where Stripe's side is so, and the clerk presses the same again once it is back.
-async fn pressed_and_killed(house: &House, scene: &Scene, number: &str, is_so: IsSo) -> (Payer, Page) {
+/// A press over which the daemon died.
+struct Killed {
+    clerk: Payer,
+    shown: Page,
+    press: Uuid,
+    card: String,
+}
+
+impl Killed {
+    /// The same press, now that the daemon is back.
+    async fn again(&self) -> Page {
+        take(&self.clerk, &self.shown, self.press, None, &[("method", &self.card)]).await
+    }
+}
+
+/// The clerk presses, the daemon dies where Stripe's side is so, and is started again.
+async fn pressed_and_killed(house: &House, scene: &Scene, number: &str, is_so: IsSo) -> Killed {
     let clerk = clerk_at(house, scene).await;
     let shown = clerk.at(&card_page(&clerk)).await;
     let (card, press) = (typed_in(house, number).await, Uuid::new_v4());
@@ -299,8 +314,7 @@ async fn pressed_and_killed(house: &House, scene: &Scene, number: &str, is_so: I
     house.fault("slow", 0.0).await;
     house.start_daemon().await;
     house.is_ready().await;
-    let told = take(&clerk, &shown, press, None, &[("method", &card)]).await;
-    (clerk, told)
+    Killed { clerk, shown, press, card }
 }
 
 #[tokio::test]
@@ -314,12 +328,13 @@ async fn a_daemon_killed_over_a_typed_card_charges_it_once() {
     ];
     for (place, (step, is_so)) in steps.into_iter().enumerate() {
         let scene = payer::invoice(&house, &format!("K-KILL-{place}"), json!(20), "USD").await;
-        let (clerk, told) = pressed_and_killed(&house, &scene, GOOD, is_so).await;
+        let killed = pressed_and_killed(&house, &scene, GOOD, is_so).await;
+        let (clerk, told) = (&killed.clerk, killed.again().await);
         if told.text.contains("othing was charged") {
             // It had ended before Stripe heard of it, so this press is over, and the card was not used.
-            let shown = clerk.at(&card_page(&clerk)).await;
+            let shown = clerk.at(&card_page(clerk)).await;
             let card = typed_in(&house, GOOD).await;
-            take(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await.says("Payment taken");
+            take(clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await.says("Payment taken");
         }
         scene.stands(&house, "Paid", 20.0, 0.0).await;
         request_is(&house, &scene, "Done", "$20.00 USD was paid").await;
@@ -334,7 +349,7 @@ async fn a_daemon_killed_over_a_card_that_asks_mails_one_link() {
     let has = |status: &'static str| -> IsSo { Box::new(move |seen| seen.iter().any(|one| one["status"] == status)) };
     for (place, status) in ["requires_action", "canceled"].into_iter().enumerate() {
         let scene = payer::invoice(&house, &format!("K-DIES-{place}"), json!(20), "USD").await;
-        pressed_and_killed(&house, &scene, ASKS[0], has(status)).await;
+        pressed_and_killed(&house, &scene, ASKS[0], has(status)).await.again().await;
         request_is(&house, &scene, "Sent", "A payment link was mailed to").await;
         let links = payer::links_mailed(&house, &scene.email, &scene.name).await;
         assert_eq!(links.len(), 1, "killed when {status}: {links:?}");
@@ -342,4 +357,24 @@ async fn a_daemon_killed_over_a_card_that_asks_mails_one_link() {
         Payer::enter(&house, &links[0]).await.pay(None).await;
         scene.stands(&house, "Paid", 20.0, 0.0).await;
     }
+}
+
+/// Between the intent and its confirm somebody with the secret key gives the card to another customer.
+#[tokio::test]
+async fn a_card_that_stripe_takes_no_order_for_gives_its_room_back() {
+    let house = House::start_in(&[], &[CARDS_ON], None).await;
+    let (scene, other) = (
+        payer::invoice(&house, "K-GIVEN", json!(20), "USD").await,
+        payer::invoice(&house, "K-HAS", json!(9), "USD").await,
+    );
+    house.card_on_file(&other.account, "pm_card_visa").await;
+    let unconfirmed: IsSo = Box::new(|seen| seen.iter().any(|one| one["status"] == "requires_confirmation"));
+    let killed = pressed_and_killed(&house, &scene, GOOD, unconfirmed).await;
+    house.card_on_file(&other.account, &killed.card).await;
+    let told = killed.again().await;
+    told.says("The payment was not made").says("Nothing was charged");
+    assert!(intents(&house, &scene).await.iter().all(|one| one["status"] == "canceled"));
+    let card = typed_in(&house, GOOD).await;
+    take(&killed.clerk, &told, Uuid::new_v4(), None, &[("method", &card)]).await.says("Payment taken");
+    scene.stands(&house, "Paid", 20.0, 0.0).await;
 }

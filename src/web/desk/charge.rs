@@ -181,17 +181,17 @@ async fn settle(app: &App, visitor: &Visitor, link: &Link, id: &str, chosen: Cho
     };
     if waits_for_customer(&reading) {
         let mailed_to = ask_instead(app, link).await;
-        let freed = app.payments().release(&reading.attempt).await;
-        let after = app.payments().check(id).await;
-        return match (freed, after) {
-            (Ok(()), Ok(Some(after))) if after.outcome == Outcome::Canceled => {
-                let said = states::bank_asks_customer(mailed_to.as_deref());
-                show(app, visitor, link, Some(&said), &chosen).await
-            }
-            _ => told(),
-        };
+        if !ends(app, &reading.attempt).await {
+            return told();
+        }
+        let said = states::bank_asks_customer(mailed_to.as_deref());
+        return show(app, visitor, link, Some(&said), &chosen).await;
     }
     match &reading.outcome {
+        // Stripe took no order for it, and nobody but this page could give one.
+        Outcome::Open if ends(app, &reading.attempt).await => {
+            again(app, visitor, link, Some(&states::not_made()), &chosen, from).await
+        }
         Outcome::Declined(decline) => {
             let said = declined(&reading.attempt, *decline);
             let chosen = Chosen { continues: id.to_owned(), ..chosen };
@@ -199,6 +199,13 @@ async fn settle(app: &App, visitor: &Visitor, link: &Link, id: &str, chosen: Cho
         }
         _ => told(),
     }
+}
+
+/// Whether an attempt has given its room back for good.
+async fn ends(app: &App, attempt: &Attempt) -> bool {
+    let freed = app.payments().release(attempt).await;
+    let after = app.payments().check(&attempt.id).await;
+    matches!((freed, after), (Ok(()), Ok(Some(after))) if after.outcome == Outcome::Canceled)
 }
 
 /// Puts the customer's link into the queue before anything else happens. Answers where it goes.

@@ -49,6 +49,11 @@ pub fn cards_are_off() -> Said {
     )
 }
 
+/// Stripe took no order for it.
+pub fn not_made() -> Said {
+    Said::new(409, "The payment was not made", NOTHING, "Try again, or choose another way to pay.")
+}
+
 /// Stripe takes no phone orders from this account.
 pub fn moto_refused() -> Said {
     Said::new(

@@ -19,7 +19,7 @@ pub use banks::{bank_declined, bank_refused, not_chosen};
 pub use declines::declined;
 pub use desk::{
     account_refused, bank_asks_customer, bank_refused_at_desk, cards_are_off, choose_method, moto_refused, no_address,
-    page_ran_out, refused_at_desk, token_over,
+    not_made, page_ran_out, refused_at_desk, token_over,
 };
 pub use links::{ended_link, link, renewed, unknown};
 pub use outcomes::{bank_asks, checking, our_fault, withdrawn};
