@@ -44,15 +44,18 @@ async fn a_stored_bank_is_debited_on_the_phone_and_the_request_follows_it_for_da
     payment(&house, intent, expected).await;
     request_is(&house, &bill, "Working", "is on its way.").await;
     assert_eq!(bill.row(&house).await["In_Flight__c"].as_f64(), Some(35.0), "in flight counts against the balance");
-    // The hour of the page ends while the bank is at work; the request waits for the bank.
-    assert_eq!(
-        house.sql("UPDATE links SET expires_ms = made_ms - 1, changed_ms = made_ms - 2 WHERE kind = 'agent'").await,
-        1
-    );
+    // The hour of the page ends while the bank is at work, and with it that of another page, on which nothing was taken. The
+    // request waits for the bank.
+    let idle = bill_of(&house, &scene, "B-IDLE", 9).await;
+    clerk_at(&house, &idle).await;
+    let over = "UPDATE links SET expires_ms = made_ms - 1, changed_ms = made_ms - 2 WHERE kind = 'agent'";
+    assert_eq!(house.sql(over).await, 2);
     house.kill_daemon().await;
     house.start_daemon().await;
     house.is_ready().await;
+    request_is(&house, &idle, "Expired", "no payment was taken on it").await;
     clerk.page().await.says("This page has run out");
+    house.idle().await;
     request_is(&house, &bill, "Working", "is on its way.").await;
     house.stripe_control("clock", &json!({ "advance_days": 9 })).await.expect("the clock");
     request_is(&house, &bill, "Done", "$35.00 USD was paid with First Platypus Bank ending 6789.").await;

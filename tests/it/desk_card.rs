@@ -234,6 +234,13 @@ async fn until_it_is_turned_on_a_card_is_typed_by_the_customer_alone() {
     assert_eq!(links.len(), 1, "one page mails one letter: {links:?}");
     Payer::enter(&house, &links[0]).await.pay(None).await;
     scene.stands(&house, "Paid", 30.0, 0.0).await;
+    // The page runs out, and the request keeps to what the customer has.
+    let over = "UPDATE links SET expires_ms = made_ms - 1, changed_ms = made_ms - 2 WHERE kind = 'agent'";
+    assert_eq!(house.sql(over).await, 1);
+    house.kill_daemon().await;
+    house.start_daemon().await;
+    house.is_ready().await;
+    request_is(&house, &scene, "Sent", "The customer has a payment link.").await;
     let told = house.quittance(&["check"]);
     assert!(told.contains("off: customers type their cards"), "{told}");
 }
