@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::house::payer::{self, Page, Payer, Scene, payment};
 use crate::house::{House, Postgres};
 
-const GOOD: &str = "000123456789";
+pub const GOOD: &str = "000123456789";
 
 /// What the clerk's browser asks of Stripe, with the publishable key. Answers the method's id.
 async fn typed_in(world: &World, number: &str, holder_type: &str, account_type: &str) -> String {
@@ -83,7 +83,7 @@ fn address_of(page: &Page) -> String {
 }
 
 /// The clerk enters what the customer reads out.
-async fn tell(clerk: &Payer, page: &Page, values: &[(&str, &str)]) -> Page {
+pub async fn tell(clerk: &Payer, page: &Page, values: &[(&str, &str)]) -> Page {
     let (csrf, press) = (page.input("csrf"), page.input("press"));
     let mut form = vec![("csrf", csrf.as_str()), ("press", press.as_str())];
     form.extend_from_slice(values);
@@ -91,7 +91,7 @@ async fn tell(clerk: &Payer, page: &Page, values: &[(&str, &str)]) -> Page {
 }
 
 /// From Take Payment to an account that waits for its deposits.
-async fn verifying(house: &House, scene: &Scene, number: &str, kind: &str, amount: Option<&str>) -> (Payer, Page) {
+pub async fn verifying(house: &House, scene: &Scene, number: &str, kind: &str, amount: Option<&str>) -> (Payer, Page) {
     let clerk = clerk_at(house, scene).await;
     let method = typed_in(house, number, "company", kind).await;
     let (address, review) = to_read_out(&clerk, &method, amount).await;
@@ -101,7 +101,7 @@ async fn verifying(house: &House, scene: &Scene, number: &str, kind: &str, amoun
     (clerk, page)
 }
 
-async fn request_says(house: &House, scene: &Scene, state: &str, words: &str) {
+pub async fn request_says(house: &House, scene: &Scene, state: &str, words: &str) {
     let soql = format!(
         "SELECT State__c, Sentence__c FROM Payment_Request__c WHERE Kind__c = 'Take Payment' AND Invoice__c = '{}'",
         scene.invoice
@@ -117,13 +117,13 @@ async fn request_says(house: &House, scene: &Scene, state: &str, words: &str) {
         .await;
 }
 
-async fn at_stripe(world: &World, kind: &str, invoice: &str) -> Vec<Value> {
+pub async fn at_stripe(world: &World, kind: &str, invoice: &str) -> Vec<Value> {
     let state = world.stripe_state().await.expect("Stripe's state");
     let all = state[kind].as_array().cloned().unwrap_or_default();
     all.into_iter().filter(|one| one["metadata"]["sf_invoice_id"] == invoice).collect()
 }
 
-async fn the_debit(house: &House, scene: &Scene) -> Value {
+pub async fn the_debit(house: &House, scene: &Scene) -> Value {
     house
         .eventually("the debit at Stripe", 30, || async {
             let made = at_stripe(house, "payment_intents", &scene.invoice).await;
@@ -133,7 +133,7 @@ async fn the_debit(house: &House, scene: &Scene) -> Value {
         .await
 }
 
-async fn days(house: &House, days: i64) {
+pub async fn days(house: &House, days: i64) {
     house.stripe_control("clock", &json!({ "advance_days": days })).await.expect("the clock");
 }
 

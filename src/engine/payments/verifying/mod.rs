@@ -7,6 +7,7 @@
 mod begin;
 mod carry;
 mod charge;
+mod forgotten;
 mod told;
 mod values;
 
