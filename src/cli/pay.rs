@@ -55,6 +55,7 @@ impl Pay {
             company: company.name.clone(),
             legal_name: company.legal_name.clone(),
             contact: contact.clone(),
+            zone: company.time_zone.clone(),
         };
         let payments = Payments::new(house.clone(), stripe, settings);
         if let Some(plaid) = super::plaid_settings(config) {

@@ -3,6 +3,7 @@
 mod charge;
 mod codes;
 mod desk;
+mod pages;
 mod renewal;
 mod request;
 mod send;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 
+pub use self::pages::NotMailed;
 pub use self::request::Request;
 use self::request::{invoice_of, over, understand};
 pub(in crate::engine) use self::send::mailed_instead;

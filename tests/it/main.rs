@@ -17,6 +17,7 @@ mod house;
 mod links;
 mod outages;
 mod phone_banks;
+mod phone_pages;
 mod service;
 mod sidecars;
 mod sign_in;

@@ -9,10 +9,10 @@ use uuid::Uuid;
 use crate::house::payer::{self, Page, Payer, Scene, payment};
 use crate::house::{House, Postgres};
 
-const GOOD: &str = "000123456789";
+pub const GOOD: &str = "000123456789";
 
 /// What the clerk's browser asks of Stripe, with the publishable key. Answers the method's id.
-async fn typed_in(world: &World, number: &str, holder_type: &str, account_type: &str) -> String {
+pub async fn typed_in(world: &World, number: &str, holder_type: &str, account_type: &str) -> String {
     let form = [
         ("type", "us_bank_account"),
         ("us_bank_account[routing_number]", "110000000"),
@@ -30,7 +30,7 @@ async fn typed_in(world: &World, number: &str, holder_type: &str, account_type: 
 }
 
 /// The clerk presses Take Payment on the invoice and Continue on the page.
-async fn clerk_at(house: &House, scene: &Scene) -> Payer {
+pub async fn clerk_at(house: &House, scene: &Scene) -> Payer {
     let opened =
         house.press("TakePaymentController", "open", &json!({"invoiceId": scene.invoice})).await.expect("open");
     let text = opened.to_string();
@@ -39,7 +39,7 @@ async fn clerk_at(house: &House, scene: &Scene) -> Payer {
 }
 
 /// From the numbers to what is read out. Answers its address and the page.
-async fn to_read_out(clerk: &Payer, method: &str, amount: Option<&str>) -> (String, Page) {
+pub async fn to_read_out(clerk: &Payer, method: &str, amount: Option<&str>) -> (String, Page) {
     let place = clerk.place();
     let form_page = clerk.at(&format!("{place}/account")).await;
     let csrf = form_page.input("csrf");
@@ -73,17 +73,18 @@ async fn agree(clerk: &Payer, address: &str, review: &Page) -> Page {
 }
 
 /// The address of the verification that a page shows.
-fn address_of(page: &Page) -> String {
+pub fn address_of(page: &Page) -> String {
     let begin = page.text.find("/desk/").into_iter().chain(page.text.match_indices("/desk/").map(|(at, _)| at));
     let mut begin =
         begin.filter(|at| page.text[*at..].split('"').next().is_some_and(|text| text.contains("/verifications/")));
     let begin = begin.next().unwrap_or_else(|| panic!("no verification on {}", page.text));
     let address = page.text[begin..].split('"').next().unwrap_or_default();
-    address.strip_suffix("/stop").unwrap_or(address).to_owned()
+    let ends = ["/stop", "/mail"];
+    ends.iter().find_map(|end| address.strip_suffix(end)).unwrap_or(address).to_owned()
 }
 
 /// The clerk enters what the customer reads out.
-async fn tell(clerk: &Payer, page: &Page, values: &[(&str, &str)]) -> Page {
+pub async fn tell(clerk: &Payer, page: &Page, values: &[(&str, &str)]) -> Page {
     let (csrf, press) = (page.input("csrf"), page.input("press"));
     let mut form = vec![("csrf", csrf.as_str()), ("press", press.as_str())];
     form.extend_from_slice(values);
@@ -101,7 +102,7 @@ async fn verifying(house: &House, scene: &Scene, number: &str, kind: &str, amoun
     (clerk, page)
 }
 
-async fn request_says(house: &House, scene: &Scene, state: &str, words: &str) {
+pub async fn request_says(house: &House, scene: &Scene, state: &str, words: &str) {
     let soql = format!(
         "SELECT State__c, Sentence__c FROM Payment_Request__c WHERE Kind__c = 'Take Payment' AND Invoice__c = '{}'",
         scene.invoice
@@ -117,13 +118,13 @@ async fn request_says(house: &House, scene: &Scene, state: &str, words: &str) {
         .await;
 }
 
-async fn at_stripe(world: &World, kind: &str, invoice: &str) -> Vec<Value> {
+pub async fn at_stripe(world: &World, kind: &str, invoice: &str) -> Vec<Value> {
     let state = world.stripe_state().await.expect("Stripe's state");
     let all = state[kind].as_array().cloned().unwrap_or_default();
     all.into_iter().filter(|one| one["metadata"]["sf_invoice_id"] == invoice).collect()
 }
 
-async fn the_debit(house: &House, scene: &Scene) -> Value {
+pub async fn the_debit(house: &House, scene: &Scene) -> Value {
     house
         .eventually("the debit at Stripe", 30, || async {
             let made = at_stripe(house, "payment_intents", &scene.invoice).await;
@@ -133,7 +134,7 @@ async fn the_debit(house: &House, scene: &Scene) -> Value {
         .await
 }
 
-async fn days(house: &House, days: i64) {
+pub async fn days(house: &House, days: i64) {
     house.stripe_control("clock", &json!({ "advance_days": days })).await.expect("the clock");
 }
 
@@ -395,7 +396,7 @@ async fn a_daemon_killed_anywhere_verifies_and_debits_once() {
     assert_eq!(house.payment_errors().await, 0);
 }
 
-async fn kill_within(house: &House, wait_ms: u64, act: impl Future<Output = ()>) {
+pub async fn kill_within(house: &House, wait_ms: u64, act: impl Future<Output = ()>) {
     tokio::join!(act, async {
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         house.kill_daemon().await;

@@ -34,7 +34,11 @@ pub use read::{Outcome, Reading};
 pub use records::{link_state, link_write, time_text};
 pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
-pub use verifying::{AccountAgreed, AccountRefused, AccountReview, NewAccount, Told, Values, sentence, tries_left};
+pub(in crate::engine) use verifying::PageLetter;
+pub use verifying::{
+    Accepted, AccountAgreed, AccountRefused, AccountReview, NewAccount, PageRefused, PageReview, Told, Values,
+    sentence, tries_left,
+};
 pub use work::run;
 
 use super::banks::Banks;
@@ -63,6 +67,8 @@ pub struct Settings {
     pub legal_name: String,
     /// How an authorisation given on the phone is taken back: telephone, e-mail.
     pub contact: String,
+    /// In which days are told.
+    pub zone: jiff::tz::TimeZone,
     /// Between two sweeps of Stripe's events.
     pub sweep_every: Duration,
     /// Between two listings of the payments themselves.

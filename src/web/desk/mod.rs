@@ -3,6 +3,7 @@
 pub mod account;
 pub mod agree;
 pub mod charge;
+pub mod mail;
 pub mod open;
 pub mod page;
 pub mod verification;

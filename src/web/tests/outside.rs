@@ -204,6 +204,7 @@ impl Outside {
             public_url: "https://pay.acme.example".into(),
             mail_domain: "acme.example".into(),
             test: true,
+            zone: TimeZone::UTC,
             statement_descriptor_suffix: Some("INVOICE".into()),
             sweep_every: Duration::from_secs(900),
             listing_every: Duration::from_secs(86_400),

@@ -1,6 +1,6 @@
 //! A verification goes on from where it stands.
 
-use super::{HINT, lock_name, told};
+use super::{HINT, PageLetter, lock_name, page_letter, told};
 use crate::domain::verification::{SetupStatus, Stage, Way, after};
 use crate::engine::payments::{Error, Payments};
 use crate::store::effects::{SPENT, numbered};
@@ -168,6 +168,13 @@ impl Payments {
         tx.set_verification(&one, now_ms).await?;
         if told::sentence(&one) != told::sentence(&before) && one.stage != Stage::Charged {
             tx.write_out(&told::write(&one), now_ms).await?;
+        }
+        let asks = |one: &Verification| one.stage == Stage::Waiting && one.way.is_some();
+        if asks(&one)
+            && !asks(&before)
+            && let Some(letter) = page_letter(&one, PageLetter::Deposits, &one.id, &self.settings().mail_domain, now_ms)
+        {
+            tx.insert_bank_letter(&letter, now_ms).await?;
         }
         // One that was stopped while Stripe made it is canceled there.
         let stopped_late = one.stage == Stage::Stopped && one.setup != before.setup;
