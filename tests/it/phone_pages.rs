@@ -273,7 +273,8 @@ async fn the_address_is_salesforces_and_a_wrong_one_is_corrected(house: &House) 
     set(json!("nobody@customers.example")).await;
     let review = clerk.at(&address).await;
     let page = clerk.post_page(&address, &pairs(&mailing(&review, Uuid::new_v4()))).await;
-    request_says(house, &scene, "Verifying", "nobody@customers.example does not exist: correct Billing Email").await;
+    request_says(house, &scene, "Verifying", "nobody@customers.example does not exist, says the mail server: correct")
+        .await;
     let place = address_of(&page);
     let again = async |shown: &Page, press: Uuid| {
         let (csrf, to, press) = (shown.input("csrf"), shown.input("mail_to"), press.to_string());

@@ -99,7 +99,7 @@ pub async fn deposits(
         return show(&app, &visitor, &one, Some(&said), &read).await;
     }
     if uuid::Uuid::parse_str(&read.press).is_err() {
-        return show(&app, &visitor, &one, Some(&states::form_too_old()), &read).await;
+        return show(&app, &visitor, &one, Some(&too_old()), &read).await;
     }
     let values = match deposits::values(&one, &read) {
         Ok(values) => values,
@@ -134,9 +134,13 @@ async fn carry_on(app: &App, one: &Verification) {
 
 fn may_act(app: &App, visitor: &Visitor, one: &Verification, csrf: &str) -> Result<(), Box<Said>> {
     if !visitor.wrote(csrf) {
-        let mut said = states::form_too_old();
-        said.to_do = "Read this page again, then press once more.".to_owned();
-        return Err(Box::new(said));
+        return Err(Box::new(too_old()));
     }
     app.limits.take(What::Pay, &one.id).map_err(|wait| Box::new(states::too_many(wait)))
+}
+
+fn too_old() -> Said {
+    let mut said = states::form_too_old();
+    said.to_do = "Read this page again, then press once more.".to_owned();
+    said
 }

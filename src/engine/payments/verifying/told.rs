@@ -46,7 +46,7 @@ fn agreeing(one: &Verification, amount: &str, account: &str) -> String {
             "{amount} from {account} waits for the customer, who has the authorisation by e-mail ({to}) and has not accepted it yet."
         ),
         Some(Mail::Refused) => format!(
-            "{amount} from {account} waits. The mail server says that {to} does not exist: correct Billing Email, press Take Payment, and mail the authorisation again."
+            "{amount} from {account} waits. {to} does not exist, says the mail server: correct Billing Email, press Take Payment, and mail it again."
         ),
         Some(Mail::Retrying) => format!(
             "{amount} from {account} waits. The mail server does not take the authorisation for {to} now; it is tried again."
@@ -130,5 +130,77 @@ fn why_unpaid(one: &Verification, amount: &str) -> String {
         WITHDRAWN => format!("{} can't be paid any more.", one.invoice_number),
         CLOSED => "The debit was called off before it began. Press Take Payment again.".to_owned(),
         code => format!("{} Nothing was charged.", Reason::from_code(code).for_clerk()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Currency, Money, SalesforceId};
+
+    fn verification(stage: Stage) -> Verification {
+        Verification {
+            id: "v".into(),
+            press: "p".into(),
+            link: "l".into(),
+            record: "a02D000000IqhSL".into(),
+            invoice: SalesforceId::parse("a00D000000IqhSL").unwrap(),
+            invoice_number: "INVOICE-2026-000123456".into(),
+            account: SalesforceId::parse("001D000000IqhSL").unwrap(),
+            customer: "cus_1".into(),
+            amount: Money::from_minor(99_999_999, Currency::from_code("USD").unwrap()).unwrap(),
+            method: "pm_1".into(),
+            bank: "First National Bank and Trust of Oregon".into(),
+            last4: "6789".into(),
+            routing: None,
+            holder: "June Larkspur".into(),
+            holder_type: "individual".into(),
+            mail_to: Some("june.alexandra.larkspur-whitcombe@customers.larkspur.example".into()),
+            mail: None,
+            token_hash: None,
+            version: "page-1".into(),
+            text: "I authorise".into(),
+            text_hash: "h".into(),
+            accepted_ms: None,
+            address: None,
+            user_agent: None,
+            setup: None,
+            mandate: None,
+            way: None,
+            hosted_url: None,
+            arrives_s: Some(1_800_000_000),
+            tries_left: Some(1),
+            stage,
+            reason: None,
+            made_ms: 0,
+        }
+    }
+
+    #[test]
+    fn no_sentence_loses_its_end_in_the_record() {
+        let mails = [None, Some(Mail::Sending), Some(Mail::Retrying), Some(Mail::Sent), Some(Mail::Refused)];
+        let reasons = [None, Some(DECLINED), Some(NOT_ACCEPTED), Some(NOT_OPEN), Some(WITHDRAWN), Some(CLOSED)];
+        for stage in Stage::ALL {
+            for mail in mails {
+                for (reason, way) in reasons.iter().zip([None, Some(Way::Amounts), Some(Way::Code)].iter().cycle()) {
+                    let reason = reason.map(str::to_owned);
+                    let one = Verification { mail, reason, way: *way, ..verification(stage) };
+                    let said = sentence(&one);
+                    assert!(said.chars().count() <= 255, "{} characters: {said}", said.chars().count());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_accepted_is_told_by_who_ended_it() {
+        let stopped =
+            |reason: &str| sentence(&Verification { reason: Some(reason.into()), ..verification(Stage::Stopped) });
+        assert!(stopped(DECLINED).starts_with("The customer did not authorise"));
+        assert!(stopped(NOT_ACCEPTED).contains("within a day"));
+        assert!(stopped("canceled").contains("was stopped, nothing was charged"));
+        let waits = |mail| sentence(&Verification { mail, way: Some(Way::Code), ..verification(Stage::Waiting) });
+        assert!(waits(Some(Mail::Sent)).contains("on the mailed page"));
+        assert!(waits(Some(Mail::Refused)).contains("on Stripe's page"), "nobody has the mailed one");
     }
 }
