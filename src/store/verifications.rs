@@ -310,49 +310,51 @@ impl Tx {
     }
 }
 
+/// One that tests change: a company's, agreed to on the phone.
+#[cfg(test)]
+pub fn sample(id: &str) -> Verification {
+    Verification {
+        id: id.into(),
+        press: format!("press of {id}"),
+        link: "link-1".into(),
+        record: "a02D000000IqhSL".into(),
+        invoice: SalesforceId::parse("a00D000000IqhSL").unwrap(),
+        invoice_number: "INV-1".into(),
+        account: SalesforceId::parse("001D000000IqhSL").unwrap(),
+        customer: "cus_1".into(),
+        amount: Money::from_minor(2_500, crate::domain::Currency::from_code("USD").unwrap()).unwrap(),
+        method: format!("pm_{id}"),
+        bank: "First Bank".into(),
+        last4: "6789".into(),
+        routing: None,
+        holder: "Larkspur".into(),
+        holder_type: "company".into(),
+        mail_to: None,
+        mail: None,
+        token_hash: None,
+        version: "phone-1".into(),
+        text: "You authorise".into(),
+        text_hash: "h".into(),
+        accepted_ms: Some(5),
+        address: None,
+        user_agent: None,
+        setup: None,
+        mandate: None,
+        way: None,
+        hosted_url: None,
+        arrives_s: None,
+        tries_left: None,
+        stage: Stage::Starting,
+        reason: None,
+        made_ms: 10,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::sample as verification;
     use super::*;
-    use crate::domain::Currency;
     use crate::store::harness::on_both;
-
-    fn verification(id: &str) -> Verification {
-        Verification {
-            id: id.into(),
-            press: format!("press of {id}"),
-            link: "link-1".into(),
-            record: "a02D000000IqhSL".into(),
-            invoice: SalesforceId::parse("a00D000000IqhSL").unwrap(),
-            invoice_number: "INV-1".into(),
-            account: SalesforceId::parse("001D000000IqhSL").unwrap(),
-            customer: "cus_1".into(),
-            amount: Money::from_minor(2_500, Currency::from_code("USD").unwrap()).unwrap(),
-            method: format!("pm_{id}"),
-            bank: "First Bank".into(),
-            last4: "6789".into(),
-            routing: None,
-            holder: "Larkspur".into(),
-            holder_type: "company".into(),
-            mail_to: None,
-            mail: None,
-            token_hash: None,
-            version: "phone-1".into(),
-            text: "You authorise".into(),
-            text_hash: "h".into(),
-            accepted_ms: Some(5),
-            address: None,
-            user_agent: None,
-            setup: None,
-            mandate: None,
-            way: None,
-            hosted_url: None,
-            arrives_s: None,
-            tries_left: None,
-            stage: Stage::Starting,
-            reason: None,
-            made_ms: 10,
-        }
-    }
 
     #[tokio::test]
     async fn one_press_and_one_method_are_one_verification() {

@@ -136,43 +136,19 @@ fn why_unpaid(one: &Verification, amount: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Currency, Money, SalesforceId};
+    use crate::domain::{Currency, Money};
+    use crate::store::verifications::sample;
 
     fn verification(stage: Stage) -> Verification {
         Verification {
-            id: "v".into(),
-            press: "p".into(),
-            link: "l".into(),
-            record: "a02D000000IqhSL".into(),
-            invoice: SalesforceId::parse("a00D000000IqhSL").unwrap(),
             invoice_number: "INVOICE-2026-000123456".into(),
-            account: SalesforceId::parse("001D000000IqhSL").unwrap(),
-            customer: "cus_1".into(),
             amount: Money::from_minor(99_999_999, Currency::from_code("USD").unwrap()).unwrap(),
-            method: "pm_1".into(),
             bank: "First National Bank and Trust of Oregon".into(),
-            last4: "6789".into(),
-            routing: None,
-            holder: "June Larkspur".into(),
-            holder_type: "individual".into(),
             mail_to: Some("june.alexandra.larkspur-whitcombe@customers.larkspur.example".into()),
-            mail: None,
-            token_hash: None,
-            version: "page-1".into(),
-            text: "I authorise".into(),
-            text_hash: "h".into(),
-            accepted_ms: None,
-            address: None,
-            user_agent: None,
-            setup: None,
-            mandate: None,
-            way: None,
-            hosted_url: None,
             arrives_s: Some(1_800_000_000),
             tries_left: Some(1),
             stage,
-            reason: None,
-            made_ms: 0,
+            ..sample("v")
         }
     }
 
