@@ -206,11 +206,12 @@ async fn load(running: &Running, arguments: &Sandbox, payments: usize) -> anyhow
 fn print(outcomes: &Outcomes, faults: &[(&str, &str, f64, u64)]) {
     let report = &outcomes.report;
     println!(
-        "in {:.1} s: {} paid, {} declined, {} by bank on their way, {} gave up, {} kills",
+        "in {:.1} s: {} paid, {} declined, {} by bank on their way, {} taken down on the phone, {} gave up, {} kills",
         outcomes.elapsed.as_secs_f64(),
         outcomes.paid,
         outcomes.declined,
         outcomes.started,
+        outcomes.taken_down,
         outcomes.gave_up,
         outcomes.kills
     );

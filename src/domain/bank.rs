@@ -208,12 +208,14 @@ impl Letter {
     }
 }
 
-/// Which letter a step calls for. A debit that is refused on the page is told there, by no letter.
-pub fn letter(from: Rung, to: Rung) -> Option<Letter> {
+/// Which letter a step calls for. A debit that is refused on the page is told there, by no letter; one of which the failure
+/// is read when `nobody_waits` on a page any more, after an outage of days, is told by the letter alone.
+pub fn letter(from: Rung, to: Rung, nobody_waits: bool) -> Option<Letter> {
     match (from, to) {
         (from, to) if from == to => None,
         (_, Rung::Processing) => Some(Letter::Started),
         (Rung::Processing, Rung::Failed) => Some(Letter::Failed),
+        (Rung::Initiated, Rung::Failed) if nobody_waits => Some(Letter::Failed),
         (_, Rung::Returned) => Some(Letter::Returned),
         _ => None,
     }
@@ -261,13 +263,14 @@ mod tests {
         let ladder = [Payment::Open, Payment::Processing, settled, returned];
         let rungs: Vec<Rung> = ladder.iter().map(|step| rung(step, false)).collect();
         assert_eq!(rungs, [Rung::Initiated, Rung::Processing, Rung::Settled, Rung::Returned]);
-        let letters: Vec<_> = rungs.windows(2).map(|pair| letter(pair[0], pair[1])).collect();
+        let letters: Vec<_> = rungs.windows(2).map(|pair| letter(pair[0], pair[1], false)).collect();
         assert_eq!(letters, [Some(Letter::Started), None, Some(Letter::Returned)]);
-        assert_eq!(letter(Rung::Processing, Rung::Failed), Some(Letter::Failed));
-        assert_eq!(letter(Rung::Initiated, Rung::Failed), None, "the page said it");
-        assert_eq!(letter(Rung::Returned, Rung::Returned), None);
+        assert_eq!(letter(Rung::Processing, Rung::Failed, false), Some(Letter::Failed));
+        assert_eq!(letter(Rung::Initiated, Rung::Failed, false), None, "the page said it");
+        assert_eq!(letter(Rung::Initiated, Rung::Failed, true), Some(Letter::Failed), "nobody was there to read it");
+        assert_eq!(letter(Rung::Returned, Rung::Returned, true), None);
         assert_eq!(rung(&Payment::Canceled, true), Rung::Failed, "its room is freed, and it failed all the same");
-        assert_eq!(letter(Rung::Failed, Rung::Failed), None);
+        assert_eq!(letter(Rung::Failed, Rung::Failed, true), None);
     }
 
     #[test]

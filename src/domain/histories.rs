@@ -156,7 +156,7 @@ impl House {
         known.seen = Some(seen.status);
         if kind == MethodKind::BankAccount {
             let step = (rung(&from, known.failed), rung(&to, known.failed));
-            known.letters.extend(letter(step.0, step.1));
+            known.letters.extend(letter(step.0, step.1, false));
         }
         known.failed |= to == Payment::Declined;
         known.state = to;

@@ -182,6 +182,13 @@ impl Store {
         fetch_all!(&mut tx, Row, sql, invoice.as_str())?.into_iter().map(Verification::try_from).collect()
     }
 
+    /// Whether any began under a clerk's page, however it ended.
+    pub async fn has_verification_under(&self, link: &str) -> Result<bool> {
+        let mut tx = self.reading().await?;
+        let sql = "SELECT verification_id FROM verifications WHERE link_id = $1 LIMIT 1";
+        Ok(fetch_optional!(&mut tx, (String,), sql, link)?.is_some())
+    }
+
     /// The methods of a customer that were typed in on the phone: they are for one debit, and are nothing stored.
     pub async fn methods_for_one_debit(&self, customer: &str) -> Result<Vec<String>> {
         let mut tx = self.reading().await?;
@@ -370,6 +377,8 @@ mod tests {
             assert_eq!(store.verification("a").await.unwrap(), Some(first.clone()));
             assert_eq!(store.verifications_of(&first.invoice).await.unwrap(), [first]);
             assert_eq!(store.methods_for_one_debit("cus_1").await.unwrap(), ["pm_a"]);
+            assert!(store.has_verification_under("link-1").await.unwrap());
+            assert!(!store.has_verification_under("link-2").await.unwrap());
         })
         .await;
     }

@@ -13,6 +13,13 @@ use super::{Client, Error, Form, Priority};
 pub struct SetupIntent {
     pub id: String,
     pub status: String,
+    /// In seconds since 1970.
+    #[serde(default)]
+    pub created: i64,
+    #[serde(default)]
+    pub customer: Option<String>,
+    #[serde(default)]
+    pub payment_method: Option<String>,
     #[serde(default)]
     pub mandate: Option<String>,
     #[serde(default)]
@@ -108,6 +115,10 @@ impl Client {
     pub async fn setup(&self, id: &str, priority: Priority) -> Result<SetupIntent, Error> {
         let path = format!("/v1/setup_intents/{}", segment(id));
         self.get("GET /v1/setup_intents/{id}", &path, "", priority).await
+    }
+
+    pub async fn setups_created(&self, created: Created, priority: Priority) -> Result<Vec<SetupIntent>, Error> {
+        self.all("GET /v1/setup_intents", "/v1/setup_intents", created, "", priority).await
     }
 
     pub async fn setups_of(

@@ -9,7 +9,7 @@ use crate::house::payer::{self, Payer, Scene};
 use crate::stored::{method, pays_and_stores};
 
 /// Asks for a charge, as a Flow's action does; answers the request's record id.
-async fn ask(world: &World, scene: &Scene, method: &Value, amount: Option<f64>) -> Result<String, String> {
+pub async fn ask(world: &World, scene: &Scene, method: &Value, amount: Option<f64>) -> Result<String, String> {
     let fields = json!({"Kind__c": "Charge Stored Method", "Invoice__c": scene.invoice, "Amount__c": amount,
         "Stored_Payment_Method__c": method["Id"]});
     // As the person with the permission: an administrator has none to charge.
@@ -21,7 +21,7 @@ async fn ask(world: &World, scene: &Scene, method: &Value, amount: Option<f64>) 
     answer["id"].as_str().map(str::to_owned).ok_or_else(|| answer.to_string())
 }
 
-async fn answered(world: &World, request: &str) -> Value {
+pub async fn answered(world: &World, request: &str) -> Value {
     let soql = format!("SELECT State__c, Sentence__c FROM Payment_Request__c WHERE Id = '{request}'");
     until("the request to be answered", 90, || async {
         let row = world.one(&soql).await?;
@@ -33,7 +33,7 @@ async fn answered(world: &World, request: &str) -> Value {
     .unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn is_told(world: &World, request: &str, state: &str, sentence: &str) {
+pub async fn is_told(world: &World, request: &str, state: &str, sentence: &str) {
     let soql = format!("SELECT State__c, Sentence__c FROM Payment_Request__c WHERE Id = '{request}'");
     until(&format!("the request to be {state}"), 90, || async {
         let row = world.one(&soql).await?;
@@ -44,14 +44,14 @@ async fn is_told(world: &World, request: &str, state: &str, sentence: &str) {
     .unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn payments(world: &World, invoice: &str) -> Vec<Value> {
+pub async fn payments(world: &World, invoice: &str) -> Vec<Value> {
     let soql = format!(
         "SELECT State__c, Source__c, Amount__c, Method_Detail__c FROM Payment__c WHERE Invoice__c = '{invoice}' ORDER BY Amount__c"
     );
     world.query(&soql).await.expect("the payments")
 }
 
-async fn another_invoice(world: &World, scene: &Scene, name: &str, total: Value) -> Scene {
+pub async fn another_invoice(world: &World, scene: &Scene, name: &str, total: Value) -> Scene {
     payer::invoice_of(world, &scene.account, &scene.email, name, total, "USD").await
 }
 
@@ -120,16 +120,16 @@ async fn stores_a_card_that_asks(house: &House, name: &str) -> (Scene, Value) {
 }
 
 /// The intents at Stripe that are about a bill.
-async fn intents(house: &House, bill: &Scene) -> Vec<Value> {
+pub async fn intents(house: &House, bill: &Scene) -> Vec<Value> {
     let state = house.stripe_state().await.expect("Stripe's state");
     let all = state["payment_intents"].as_array().cloned().unwrap_or_default();
     all.into_iter().filter(|one| one["metadata"]["sf_invoice_id"] == bill.invoice).collect()
 }
 
-type IsSo = Box<dyn Fn(&[Value]) -> bool>;
+pub type IsSo = Box<dyn Fn(&[Value]) -> bool>;
 
 /// Kills the daemon as soon as Stripe's side of the bill is so, and starts it again.
-async fn killed_once(house: &House, bill: &Scene, is_so: impl Fn(&[Value]) -> bool) {
+pub async fn killed_once(house: &House, bill: &Scene, is_so: impl Fn(&[Value]) -> bool) {
     let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         while !is_so(&intents(house, bill).await) {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -142,7 +142,7 @@ async fn killed_once(house: &House, bill: &Scene, is_so: impl Fn(&[Value]) -> bo
 }
 
 /// Asked until the org has taken it: its answer may be lost.
-async fn ask_surely(house: &House, bill: &Scene, method: &Value) -> String {
+pub async fn ask_surely(house: &House, bill: &Scene, method: &Value) -> String {
     loop {
         let soql = format!("SELECT Id FROM Payment_Request__c WHERE Invoice__c = '{}'", bill.invoice);
         if let Some(row) = house.query(&soql).await.unwrap_or_default().first() {

@@ -1,4 +1,4 @@
-//! The machine's clock is set back an hour. libfaketime stands between the daemon and the clock.
+//! The machine's clock is set. libfaketime stands between the daemon and the clock.
 
 use std::process::{Child, Command, Stdio};
 
@@ -6,13 +6,14 @@ use serde_json::json;
 
 use crate::house::House;
 
-struct Backward(Child);
+/// A daemon that runs by another clock than the machine.
+pub struct Shifted(Child);
 
-/// Only the wall clock is set back, as an administrator or a time server would; the monotonic one can't be. Without the
+/// Only the wall clock is set, as an administrator or a time server would; the monotonic one can't be. Without the
 /// wrapper `faketime`, whose child would outlive a SIGTERM. `$LIB` is the dynamic linker's.
-fn an_hour_back(command: &mut Command) -> &mut Command {
+fn shifted(command: &mut Command, by_s: i64) -> &mut Command {
     let library = "/usr/$LIB/faketime/libfaketimeMT.so.1";
-    command.env("LD_PRELOAD", library).env("FAKETIME", "-1h").env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    command.env("LD_PRELOAD", library).env("FAKETIME", format!("{by_s:+}")).env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
 }
 
 fn seconds(command: &mut Command) -> i64 {
@@ -20,19 +21,19 @@ fn seconds(command: &mut Command) -> i64 {
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("seconds")
 }
 
-impl Backward {
-    fn start(house: &House) -> Backward {
-        let behind = seconds(&mut Command::new("date")) - seconds(an_hour_back(&mut Command::new("date")));
-        assert!((3_590..=3_601).contains(&behind), "the clock is {behind} s behind: apt-get install faketime");
+impl Shifted {
+    pub fn start(house: &House, by_s: i64) -> Shifted {
+        let ahead = seconds(shifted(&mut Command::new("date"), by_s)) - seconds(&mut Command::new("date"));
+        assert!((ahead - by_s).abs() <= 10, "the clock is {ahead} s ahead: apt-get install faketime");
         let log = std::fs::File::create(house.dir().join("daemon.log")).expect("a log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
         command.args(["run", "--config", &house.endpoints.daemon_config]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        Backward(an_hour_back(&mut command).spawn().expect("the daemon"))
+        Shifted(shifted(&mut command, by_s).spawn().expect("the daemon"))
     }
 }
 
-impl Drop for Backward {
+impl Drop for Shifted {
     fn drop(&mut self) {
         let _ = Command::new("kill").arg("-TERM").arg(self.0.id().to_string()).status();
         let _ = self.0.wait();
@@ -66,7 +67,7 @@ async fn an_hour_back_nothing_fires_twice_and_work_goes_on() {
     house.kill_daemon().await;
     house.fault("stripe_down", 0.0).await;
 
-    let _daemon = Backward::start(&house);
+    let _daemon = Shifted::start(&house, -3_600);
     house.is_ready().await;
     house.synced(&waiting).await;
     house.synced_account(&json!({"Name": "After"})).await;

@@ -92,7 +92,7 @@ pub async fn tell(clerk: &Payer, page: &Page, values: &[(&str, &str)]) -> Page {
 }
 
 /// From Take Payment to an account that waits for its deposits.
-async fn verifying(house: &House, scene: &Scene, number: &str, kind: &str, amount: Option<&str>) -> (Payer, Page) {
+pub async fn verifying(house: &House, scene: &Scene, number: &str, kind: &str, amount: Option<&str>) -> (Payer, Page) {
     let clerk = clerk_at(house, scene).await;
     let method = typed_in(house, number, "company", kind).await;
     let (address, review) = to_read_out(&clerk, &method, amount).await;

@@ -27,7 +27,7 @@ fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 /// From Take Payment to a page that is being mailed. Answers the clerk and what the clerk sees.
-async fn mailed(house: &House, scene: &Scene, amount: Option<&str>) -> (Payer, Page) {
+pub async fn mailed(house: &House, scene: &Scene, amount: Option<&str>) -> (Payer, Page) {
     let clerk = clerk_at(house, scene).await;
     let method = typed_in(house, GOOD, "individual", "checking").await;
     let (address, review) = to_read_out(&clerk, &method, amount).await;
@@ -69,7 +69,7 @@ async fn letter(house: &House, subject: &str, scene: &Scene, count: usize) -> (V
 }
 
 /// The customer follows the mail and presses Continue.
-async fn customer_at(house: &House, scene: &Scene) -> (Payer, String) {
+pub async fn customer_at(house: &House, scene: &Scene) -> (Payer, String) {
     let (_, link) = letter(house, AUTHORISE, scene, 1).await;
     (Payer::enter(house, &link).await, link)
 }

@@ -14,6 +14,9 @@ use crate::store::bank_letters::BankLetter;
 use crate::store::banks::Bank;
 use crate::store::mandates::Mandate;
 
+/// Longer than anybody waits on a page for a debit to be taken.
+const PAGE_MS: i64 = 3_600_000;
+
 /// One step, as booking saw it.
 pub(in crate::engine) struct Step<'a> {
     pub stripe_id: &'a str,
@@ -93,7 +96,8 @@ impl Payments {
             }
             Rung::Initiated | Rung::Canceled => {}
         }
-        match letter(step.from, step.to) {
+        let nobody_waits = step.attempt.is_some_and(|attempt| now_ms.saturating_sub(attempt.touched_ms) > PAGE_MS);
+        match letter(step.from, step.to, nobody_waits) {
             Some(kind) => self.write_letter(tx, step, kind, mandate.as_ref(), now_ms).await,
             None => Ok(()),
         }

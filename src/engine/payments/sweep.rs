@@ -70,6 +70,7 @@ impl Payments {
         let returned = self.returned_since(created).await?;
         self.store().hint_all(returned.iter().map(String::as_str), self.now_ms()).await?;
         self.hint_verifications().await?;
+        self.hint_forgotten_verifications(created).await?;
         self.nudge();
         let events = self.sweep_events().await?;
         Ok(SweepReport { read: adopted + events.read, failed: events.failed })

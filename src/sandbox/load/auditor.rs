@@ -197,9 +197,13 @@ impl World {
 
     async fn audit_requests(&self, report: &mut Report) -> Result<(), Error> {
         for request in self
-            .query("SELECT Name, Kind__c, State__c FROM Payment_Request__c WHERE State__c IN ('Waiting', 'Working')")
+            .query("SELECT Name, Kind__c, State__c, Sentence__c FROM Payment_Request__c WHERE State__c IN ('Waiting', 'Working')")
             .await?
         {
+            // A clerk's page that nobody went on with, because its address got lost, stays ready until its time is over.
+            if request["Kind__c"] == "Take Payment" && text(&request["Sentence__c"]).starts_with("The payment page is ready") {
+                continue;
+            }
             report.findings.push(format!(
                 "{} ({}) is still {}",
                 text(&request["Name"]),
@@ -225,11 +229,11 @@ impl World {
         report.repeated_mails = letters.values().map(|(times, _)| times - 1).sum();
         let receipts = letters.values().filter(|(_, subject)| subject.contains("Receipt")).count();
         let settled = self
-            .query("SELECT Id FROM Payment__c WHERE Receipt_Number__c != null AND Source__c = 'Payment Link'")
+            .query("SELECT Id FROM Payment__c WHERE Receipt_Number__c != null AND Source__c IN ('Payment Link', 'Take Payment')")
             .await?
             .len();
         if receipts != settled {
-            report.findings.push(format!("{receipts} different receipts were mailed for {settled} payments by link"));
+            report.findings.push(format!("{receipts} different receipts were mailed for {settled} payments"));
         }
         let of_banks = letters.values().filter(|(_, subject)| is_of_banks(subject)).count();
         let links = letters.len() - receipts - of_banks;

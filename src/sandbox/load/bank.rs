@@ -7,7 +7,7 @@ use rand::Rng;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::customer::{Customer, Form, Outcome, input};
+use super::customer::{Customer, Form, Outcome, heading, input};
 use super::{Error, until};
 
 /// The endings of Stripe's test accounts and what their debits do: settle, fail, or come back after they settled.
@@ -34,7 +34,7 @@ impl Customer {
         let mut last = "the page refused for now".to_owned();
         while start.elapsed() < PATIENCE {
             match self.by_new_bank(link, ending, part).await {
-                Ok(Some(outcome)) if part && again && outcome == Outcome::OnItsWay => {
+                Ok(Some(Outcome::OnItsWay)) if part && again => {
                     return self.pay_the_rest(link, invoice).await;
                 }
                 Ok(Some(outcome)) => return Ok(outcome),
@@ -242,9 +242,4 @@ pub(super) const BROWSER: &str = "load-customer";
 fn half(form: &Form) -> Option<String> {
     let shown: i64 = form.shown.parse().unwrap_or_default();
     (shown >= 400).then(|| format!("{}.00", shown / 200))
-}
-
-fn heading(page: &str) -> String {
-    let begin = page.find("<h1").map_or(0, |at| at);
-    page[begin..].split("</h1>").next().unwrap_or_default().chars().take(200).collect()
 }

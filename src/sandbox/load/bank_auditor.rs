@@ -15,6 +15,8 @@ struct Debit {
     intent: String,
     /// As the Payment in the org must say.
     state: &'static str,
+    /// Agreed to on the phone, by a company.
+    by_phone: bool,
     /// What was agreed to, as Stripe keeps it.
     agreed: Option<Value>,
 }
@@ -30,6 +32,7 @@ impl World {
         for debit in &debits {
             report.findings.extend(wrong_with(debit, booked.get(debit.intent.as_str()).copied()));
         }
+        report.findings.extend(verified(stripe, &self.endpoints.salesforce.org_id));
         report.findings.extend(letters(&self.mails().await?, &debits));
         Ok(())
     }
@@ -55,13 +58,19 @@ fn debits(stripe: &Value, org_id: &str) -> Vec<Debit> {
         };
         let mandate = &charge["payment_method_details"]["us_bank_account"]["mandate"];
         let agreed = list(stripe, "mandates").find(|found| &found["id"] == mandate);
-        Some(Debit { intent: id.to_owned(), state, agreed: agreed.map(|found| found["customer_acceptance"].clone()) })
+        let by_phone = intent["metadata"]["q_request_id"].is_string();
+        Some(Debit {
+            intent: id.to_owned(),
+            state,
+            by_phone,
+            agreed: agreed.map(|found| found["customer_acceptance"].clone()),
+        })
     })
     .collect()
 }
 
 fn wrong_with(debit: &Debit, booked: Option<&Value>) -> Vec<String> {
-    let Debit { intent, state, agreed } = debit;
+    let Debit { intent, state, by_phone, agreed } = debit;
     let mut wrong = Vec::new();
     match booked {
         None => wrong.push(format!("the bank debit {intent} is not in the org; at the bank it is {state}")),
@@ -77,13 +86,40 @@ fn wrong_with(debit: &Debit, booked: Option<&Value>) -> Vec<String> {
             }
         }
     }
-    let pressed = agreed.as_ref().is_some_and(|acceptance| {
-        acceptance["type"] == "online"
-            && text(&acceptance["online"]["user_agent"]) == BROWSER
-            && text(&acceptance["online"]["ip_address"]) == "127.0.0.1"
-    });
-    if !pressed {
-        wrong.push(format!("nobody who pressed agreed to the bank debit {intent}: {agreed:?}"));
+    if !agreed.as_ref().is_some_and(|acceptance| is_evidence(acceptance, *by_phone)) {
+        wrong.push(format!("nobody is known to have agreed to the bank debit {intent}: {agreed:?}"));
+    }
+    wrong
+}
+
+/// A press on the page with its browser and address, or a word on the phone with its time.
+fn is_evidence(acceptance: &Value, by_phone: bool) -> bool {
+    if by_phone {
+        return acceptance["type"] == "offline" && acceptance["accepted_at"].as_i64().is_some_and(|at| at > 0);
+    }
+    acceptance["type"] == "online"
+        && text(&acceptance["online"]["user_agent"]) == BROWSER
+        && text(&acceptance["online"]["ip_address"]) == "127.0.0.1"
+}
+
+/// An account that was taken down is verified once at Stripe, and debited once if it was verified.
+fn verified(stripe: &Value, org_id: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut seen = BTreeMap::new();
+    for setup in list(stripe, "setup_intents").filter(|setup| text(&setup["metadata"]["sf_org_id"]) == org_id) {
+        let (id, verification) = (text(&setup["id"]), text(&setup["metadata"]["q_verification_id"]));
+        if let Some(other) = seen.insert(verification, id) {
+            wrong.push(format!("the account {verification} is verified twice: {other} and {id}"));
+        }
+        let debits = list(stripe, "payment_intents")
+            .filter(|intent| {
+                text(&intent["metadata"]["q_attempt_id"]) == verification && !intent["latest_charge"].is_null()
+            })
+            .count();
+        let wanted = usize::from(setup["status"] == "succeeded");
+        if debits != wanted {
+            wrong.push(format!("{id} is {} and the account was debited {debits} times", setup["status"]));
+        }
     }
     wrong
 }
@@ -105,6 +141,8 @@ fn letters(mails: &[Value], debits: &[Debit]) -> Vec<String> {
     wrong
 }
 
+/// Begins the subject of the letter that leads to the page for small deposits.
+const DEPOSITS: &str = "Verify your bank account";
 const STARTED: &str = " has started";
 const CAME_BACK: &str = " came back: ";
 
@@ -114,7 +152,10 @@ fn is_about(subject: &str, words: &str) -> bool {
 
 /// A letter that neither asks for money nor gives a receipt for it.
 pub(super) fn is_of_banks(subject: &str) -> bool {
-    is_about(subject, STARTED) || is_about(subject, CAME_BACK) || subject.contains(" code for ")
+    is_about(subject, STARTED)
+        || is_about(subject, CAME_BACK)
+        || subject.contains(" code for ")
+        || subject.contains(DEPOSITS)
 }
 
 #[cfg(test)]
@@ -125,7 +166,7 @@ mod tests {
 
     fn debit(state: &'static str) -> Debit {
         let agreed = json!({"type": "online", "online": {"ip_address": "127.0.0.1", "user_agent": BROWSER}});
-        Debit { intent: "pi_1".to_owned(), state, agreed: Some(agreed) }
+        Debit { intent: "pi_1".to_owned(), state, by_phone: false, agreed: Some(agreed) }
     }
 
     #[test]
@@ -152,6 +193,33 @@ mod tests {
         let all = [mail("a", STARTED), mail("a", STARTED), mail("b", CAME_BACK)];
         assert_eq!(letters(&all, &[debit("Returned")]), Vec::<String>::new());
         assert_eq!(letters(&all, &[debit("Settled")]).len(), 1);
+    }
+
+    #[test]
+    fn a_companys_word_on_the_phone_has_its_time_and_no_browser() {
+        let row = json!({"State__c": "Settled", "Method__c": "Bank Account", "Receipt_Number__c": "R-1"});
+        let said = Some(json!({"type": "offline", "accepted_at": 1_700_000_000, "offline": {}}));
+        let by_phone = Debit { by_phone: true, agreed: said.clone(), ..debit("Settled") };
+        assert_eq!(wrong_with(&by_phone, Some(&row)), Vec::<String>::new());
+        let a_clerks_press = Debit { by_phone: true, ..debit("Settled") };
+        assert_eq!(wrong_with(&a_clerks_press, Some(&row)).len(), 1);
+        assert_eq!(wrong_with(&Debit { agreed: said, ..debit("Settled") }, Some(&row)).len(), 1);
+    }
+
+    #[test]
+    fn an_account_verified_or_debited_twice_or_forgotten_is_found() {
+        let setup = |id: &str, status: &str| json!({"id": id, "status": status, "metadata": {"sf_org_id": "00D", "q_verification_id": "v"}});
+        let debit = |id: &str| json!({"id": id, "latest_charge": "py_1", "metadata": {"q_attempt_id": "v"}});
+        let found = |setups: Vec<Value>, debits: Vec<Value>| {
+            verified(&json!({"setup_intents": setups, "payment_intents": debits}), "00D")
+        };
+        let done = || setup("seti_1", "succeeded");
+        assert_eq!(found(vec![done()], vec![debit("pi_1")]), Vec::<String>::new());
+        assert_eq!(found(vec![setup("seti_1", "requires_action")], vec![]), Vec::<String>::new());
+        assert_eq!(found(vec![done()], vec![]), ["seti_1 is \"succeeded\" and the account was debited 0 times"]);
+        assert_eq!(found(vec![done()], vec![debit("pi_1"), debit("pi_2")]).len(), 1);
+        assert_eq!(found(vec![setup("seti_1", "canceled")], vec![debit("pi_1")]).len(), 1);
+        assert_eq!(found(vec![done(), setup("seti_2", "canceled")], vec![debit("pi_1")]).len(), 2);
     }
 
     #[test]

@@ -7,15 +7,18 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::phone::Verifying;
 use super::{Error, World, until};
 
 /// How a walk ended, as the customer saw it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Outcome {
     Paid,
     Declined,
     /// A bank payment has started; the money comes days later.
     OnItsWay,
+    /// A bank account was taken down on the phone; its deposits come days later.
+    Verifying(Box<Verifying>),
     /// The page never said; why.
     GaveUp(String),
 }
@@ -55,8 +58,8 @@ impl Customer {
     }
 
     /// A clerk invoices `account` and sends the link; this customer pays all or part, by bank or by card, one time in
-    /// eight with a card that is declined.
-    pub async fn be_sent_and_pay(&mut self, account: &str, number: usize) -> Result<Outcome, Error> {
+    /// eight with a card that is declined. A fifth of those who pay by bank do it on the phone.
+    pub async fn be_sent_and_pay(mut self, account: &str, number: usize) -> Result<Outcome, Error> {
         let cents: i64 = self.dice.random_range(1_000..90_000);
         let tag: u32 = self.dice.random();
         let name = format!("L-{number:05}-{tag:08x}");
@@ -69,6 +72,10 @@ impl Customer {
                 async move { world.insert("Invoice__c", &fields).await }
             })
             .await?;
+        let by_bank = self.dice.random_range(0..100) < self.banks;
+        if by_bank && self.dice.random_range(0..5) == 0 {
+            return self.taken_down(&invoice).await;
+        }
         let press = json!({"invoiceId": invoice, "email": email, "note": null, "expiresOn": null});
         self.insist("Send Payment Link", |world| {
             let press = press.clone();
@@ -77,7 +84,7 @@ impl Customer {
         .await?;
         let mail = self.world.mail_to(&email, &name, 240).await?;
         let link = self.world.link_in(&mail)?;
-        if self.dice.random_range(0..100) < self.banks {
+        if by_bank {
             return self.pay_by_bank(&link, &name).await;
         }
         self.pay(&link).await
@@ -193,7 +200,7 @@ impl Customer {
         let Some(begun) = self.begin(form, &amount, true, double_click).await? else { return Ok(None) };
         self.confirm(&begun.secret, bad_card).await;
         let told = self.told(&begun, bad_card).await?;
-        if told == Some(Outcome::Declined) {
+        if matches!(told, Some(Outcome::Declined)) {
             self.declined = Some(begun);
         }
         Ok(told)
@@ -327,6 +334,12 @@ pub(super) fn input(page: &str, name: &str) -> Result<String, Error> {
     let begin = page.find(&mark).ok_or_else(missing)? + mark.len();
     let length = page[begin..].find('"').ok_or_else(missing)?;
     Ok(page[begin..begin + length].to_owned())
+}
+
+/// What a page is about, for whoever reads why a walk ended.
+pub(super) fn heading(page: &str) -> String {
+    let begin = page.find("<h1").unwrap_or_default();
+    page[begin..].split("</h1>").next().unwrap_or_default().chars().take(200).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod customer;
 pub mod endpoints;
 pub mod mailbox;
 pub mod org;
+mod phone;
 pub mod run;
 pub mod stripe;
 

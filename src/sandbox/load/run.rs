@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::auditor::Report;
 use super::customer::{Customer, Outcome};
+use super::phone::Verifying;
 use super::{Error, World};
 use crate::sandbox::daemon::Daemon;
 use crate::sandbox::faults::Faults;
@@ -37,6 +38,8 @@ pub struct Outcomes {
     pub declined: usize,
     /// Bank payments that customers were told have started.
     pub started: usize,
+    /// Bank accounts that were taken down on the phone, which are verified and debited in the days that pass.
+    pub taken_down: usize,
     pub gave_up: usize,
     pub kills: usize,
     pub elapsed: Duration,
@@ -60,7 +63,7 @@ pub async fn run(
     let first = Plan { kills: plan.kills - later, ..plan.clone() };
     let killer = tokio::spawn(kill_at_random(Arc::clone(daemon), first, Arc::clone(&finished), Arc::clone(&progress)));
     let accounts = insert_accounts(world, plan).await?;
-    let mut outcomes = pay(world, plan, &accounts, &finished, &progress).await?;
+    let (mut outcomes, verifying) = pay(world, plan, &accounts, &finished, &progress).await?;
     finished.store(usize::MAX, Ordering::SeqCst);
     outcomes.kills = killer.await.unwrap_or_default();
     let rates: Vec<(&str, f64)> = faults.list().iter().map(|(name, _, rate, _)| (*name, *rate)).collect();
@@ -85,14 +88,24 @@ pub async fn run(
         let second = Plan { kills: later, ..plan.clone() };
         let killer =
             tokio::spawn(kill_at_random(Arc::clone(daemon), second, Arc::clone(&finished), Arc::clone(&progress)));
-        for _ in 0..DAYS {
+        let mut verifying = Some(verifying);
+        for day in 0..DAYS {
             world.stripe_control("clock", &json!({"advance_days": 1})).await?;
+            if day == ARRIVED
+                && let Some(verifying) = verifying.take()
+            {
+                outcomes.problems.extend(tell_deposits(verifying).await);
+            }
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         outcomes.kills += killer.await.unwrap_or_default();
         switch(faults, &rates.iter().map(|(name, _)| (*name, 0.0)).collect::<Vec<_>>())?;
         sync_now(world).await?;
         outcomes.report = settle(world, plan, &*progress).await?;
+        let (debits, wanted) = (outcomes.report.debits, sent + outcomes.taken_down);
+        if debits != wanted {
+            outcomes.problems.push(format!("the banks have {debits} debits where {wanted} were agreed to"));
+        }
         if outcomes.report.processing > 0 {
             outcomes.problems.push(format!("{} debits are on their way after {DAYS} days", outcomes.report.processing));
         }
@@ -115,7 +128,9 @@ pub async fn run(
 }
 
 /// Enough for a debit to settle and come back: four business days and one more, over a weekend and holidays.
-const DAYS: usize = 11;
+const DAYS: usize = ARRIVED + 11;
+/// After so many days the small deposits are there.
+const ARRIVED: usize = 2;
 
 fn switch(faults: &Faults, rates: &[(&str, f64)]) -> Result<(), Error> {
     for (name, rate) in rates {
@@ -150,7 +165,7 @@ async fn pay(
     accounts: &[String],
     finished: &Arc<AtomicUsize>,
     progress: &Arc<impl Fn(String) + Send + Sync + 'static>,
-) -> Result<Outcomes, Error> {
+) -> Result<(Outcomes, Vec<Verifying>), Error> {
     let places = Arc::new(Semaphore::new(plan.at_once));
     let mut walks = tokio::task::JoinSet::new();
     for number in 0..plan.payments {
@@ -159,16 +174,18 @@ async fn pay(
         let banks = plan.banks;
         walks.spawn(async move {
             let _place = places.acquire_owned().await;
-            let mut customer = Customer::new(world, seed.wrapping_mul(1_000_003).wrapping_add(number as u64), banks);
+            let customer = Customer::new(world, seed.wrapping_mul(1_000_003).wrapping_add(number as u64), banks);
             customer.be_sent_and_pay(&account, number).await
         });
     }
     let mut outcomes = Outcomes::default();
+    let mut verifying = Vec::new();
     while let Some(walk) = walks.join_next().await {
         match walk {
             Ok(Ok(Outcome::Paid)) => outcomes.paid += 1,
             Ok(Ok(Outcome::Declined)) => outcomes.declined += 1,
             Ok(Ok(Outcome::OnItsWay)) => outcomes.started += 1,
+            Ok(Ok(Outcome::Verifying(one))) => verifying.push(*one),
             Ok(Ok(Outcome::GaveUp(why))) => {
                 outcomes.gave_up += 1;
                 outcomes.problems.push(why);
@@ -181,7 +198,15 @@ async fn pay(
             progress(format!("{done} of {} customers are through", plan.payments));
         }
     }
-    Ok(outcomes)
+    outcomes.taken_down = verifying.len();
+    Ok((outcomes, verifying))
+}
+
+/// The customers call back, all on the same day.
+async fn tell_deposits(verifying: Vec<Verifying>) -> Vec<String> {
+    let calls: tokio::task::JoinSet<_> = verifying.into_iter().map(Verifying::tell).collect();
+    let told = calls.join_all().await;
+    told.into_iter().filter_map(Result::err).map(|error| format!("the deposits could not be told: {error}")).collect()
 }
 
 /// Kills the daemon at random moments, evenly over the run, and starts it again each time.

@@ -17,6 +17,7 @@
 //! | `GET account`, `POST account` `{"moto"?, "plaid_tokens"?: "enabled", "refused" or "legacy"}` | what Stripe has switched on by hand |
 //! | `POST methods/{id}/block` `{"code"}` | a bank account is blocked, by a return code |
 //! | `POST methods/{id}/renew` `{"exp_month", "exp_year"}` | the card's bank has issued it anew, and its network tells Stripe |
+//! | `POST methods/{id}/decline` `{"code"? as "insufficient_funds"}` | the card's bank declines it from now on |
 //! | `POST mandates/{id}/revoke` | the customer takes the authorisation back |
 //! | `POST intents/{id}/authenticate` `{"passed"}` | the customer finishes 3-D Secure |
 //! | `POST refunds` `{"payment_intent" or "charge", "amount"?, "reason"?}` | a refund in the dashboard |
@@ -196,6 +197,9 @@ fn decide(world: &mut World, path: &[&str], wanted: &Value) -> Answer {
         ["methods", id, "renew"] => {
             let number = |name: &str| wanted[name].as_i64().ok_or_else(|| Refusal::missing(name));
             payment_methods::renew(world, id, number("exp_month")?, number("exp_year")?)
+        }
+        ["methods", id, "decline"] => {
+            payment_methods::decline(world, id, text(wanted, "code").unwrap_or("generic_decline"))
         }
         ["mandates", id, "revoke"] => {
             mandates::invalidate(world, id);

@@ -1,6 +1,6 @@
 //! A verification goes on from where it stands.
 
-use super::{HINT, PageLetter, lock_name, page_letter, told};
+use super::{HINT, PageLetter, forgotten, lock_name, page_letter, told};
 use crate::domain::verification::{SetupStatus, Stage, Way, after};
 use crate::engine::payments::{Error, Payments};
 use crate::store::effects::{SPENT, numbered};
@@ -35,15 +35,20 @@ impl Payments {
 
     /// By the name of a hint, or by the SetupIntent that an event named.
     pub(in crate::engine::payments) async fn follow_verification(&self, name: &str) -> Result<(), Error> {
-        let id = match name.strip_prefix(HINT) {
-            Some(id) => Some(id.to_owned()),
-            // One that we don't know was made by somebody else, or is being made by us at this moment.
-            None => self.store().verification_of_setup(name).await?.map(|one| one.id),
-        };
-        if let Some(id) = id {
-            self.carry_on(&id, Priority::Background).await?;
+        if let Some(id) = name.strip_prefix(HINT) {
+            return self.carry_on(id, Priority::Background).await.map(|_| ());
         }
-        Ok(())
+        if let Some(one) = self.store().verification_of_setup(name).await? {
+            return self.carry_on(&one.id, Priority::Background).await.map(|_| ());
+        }
+        let setup = self.stripe().setup(name, Priority::Background).await?;
+        // One without our mark was made by somebody else.
+        let Some(id) = forgotten::verification_of(&setup) else { return Ok(()) };
+        match self.store().verification(id).await? {
+            // It is being made by us at this moment.
+            Some(one) => self.carry_on(&one.id, Priority::Background).await.map(|_| ()),
+            None => self.end_forgotten(&setup, id).await,
+        }
     }
 
     /// What is under way is to be looked at again.

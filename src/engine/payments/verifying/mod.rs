@@ -9,6 +9,7 @@ mod accept;
 mod begin;
 mod carry;
 mod charge;
+mod forgotten;
 mod mail;
 mod told;
 mod values;

@@ -1,4 +1,7 @@
-//! What the payer's browser loads: the script in place of Stripe.js, the card form's frame, the bank's 3-D Secure page.
+//! What the payer's browser loads: the script in place of Stripe.js, the card form's frame, the bank's 3-D Secure page, and the
+//! page on which a customer tells small deposits.
+
+mod deposits;
 
 use std::sync::Arc;
 
@@ -35,6 +38,7 @@ pub fn router() -> Router<Arc<Stripe>> {
         .route("/endive/challenge.css", asset(STYLE, include_str!("assets/challenge.css")))
         .route("/endive/element.html", get(async || page(include_str!("assets/element.html").into_response())))
         .route("/3ds/{intent}/{challenge}", get(question).post(answered))
+        .route("/microdeposits/{intent}", get(deposits::asked).post(deposits::told))
 }
 
 /// A page with the policy of the frames.
@@ -61,13 +65,17 @@ struct Answered {
 }
 
 fn layout(over: bool, body: Markup) -> Response {
+    titled("Confirm with your bank", over, body)
+}
+
+fn titled(title: &str, over: bool, body: Markup) -> Response {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Confirm with your bank" }
+                title { (title) }
                 link rel="stylesheet" href="/endive/challenge.css";
                 script src="/endive/challenge.js" {}
             }

@@ -144,6 +144,11 @@ pub fn named(token: &str) -> Option<&'static Card> {
     CARDS.iter().find(|card| card.token == token)
 }
 
+/// The card that is declined with this decline code.
+pub fn declining(code: &str) -> Option<&'static Card> {
+    CARDS.iter().find(|card| matches!(card.conduct, Conduct::Decline(decline) if decline.parts().1 == Some(code)))
+}
+
 /// Finds the card that was typed. A number that is no test card is refused as the test mode refuses it.
 pub fn by_number(typed: &str) -> Result<&'static Card, Refusal> {
     let digits: String = typed.chars().filter(|c| !matches!(c, ' ' | '-')).collect();

@@ -317,7 +317,7 @@ pub fn ask_for_microdeposits(world: &mut World, kind: Kind, intent: &mut Value, 
     intent["status"] = json!("requires_action");
     intent["_tries"] = json!(0);
     intent["next_action"] = json!({"type": "verify_with_microdeposits", "verify_with_microdeposits": {
-        "arrival_date": bank_days::later(world.now_s(), 2), "hosted_verification_url": format!("{}/_sandbox/microdeposits/{id}",
+        "arrival_date": bank_days::later(world.now_s(), 2), "hosted_verification_url": format!("{}/microdeposits/{id}",
         world.base_url), "microdeposit_type": way}});
     let noun = kind.name();
     if text(method, "_bank") == Some("failMicrodeposits") {

@@ -240,6 +240,16 @@ pub fn renew(world: &mut World, id: &str, month: i64, year: i64) -> Answer {
     Ok(public(&method))
 }
 
+/// The card's bank declines it from now on.
+pub fn decline(world: &mut World, id: &str, code: &str) -> Answer {
+    let mut method = world.named(Kind::PaymentMethod, id, "payment_method")?;
+    let card = cards::declining(code).filter(|_| method["type"] == "card");
+    let card = card.ok_or_else(|| Refusal::invalid(format!("No card is declined with {code}.")).param("code"))?;
+    method["_card"] = json!(card.token);
+    world.put(Kind::PaymentMethod, method.clone());
+    Ok(public(&method))
+}
+
 /// The bank refuses this account from now on.
 pub fn block(world: &mut World, id: &str, returned: &banks::Return) {
     let Some(reason) = returned.blocks else { return };

@@ -1,5 +1,6 @@
 import { LightningElement, api, wire } from 'lwc';
 import { getListInfosByObjectName, getListRecordsByName } from 'lightning/uiListsApi';
+import { attempt } from 'c/requestFollower';
 import readObject from '@salesforce/apex/BulkSendController.invoiceObject';
 import lookAt from '@salesforce/apex/BulkSendController.look';
 import findInvoices from '@salesforce/apex/BulkSendController.find';
@@ -139,7 +140,7 @@ export default class BulkSend extends LightningElement {
 
     /** @param {boolean} isOpening whether one that is under way is shown: the tab was closed meanwhile */
     async loadRecent(isOpening) {
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             this.recent = await readRecent();
             const running = this.recent.find((one) => UNDER_WAY.includes(one.state));
             if (isOpening && running) {
@@ -164,7 +165,7 @@ export default class BulkSend extends LightningElement {
         }
         this.isFinding = true;
         this.found = undefined;
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             this.found = await this.read();
             this.chosen = this.found.candidates.filter((one) => !one.problem).map((one) => one.invoiceId);
             this._key = crypto.randomUUID();
@@ -197,7 +198,7 @@ export default class BulkSend extends LightningElement {
         if (!this.areValid('.extra')) {
             return;
         }
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             const { note = null, expiresOn = null } = this.extras;
             this.shownId = await sendLinks({ key: this._key, invoiceIds: this.chosen, note, expiresOn });
             this.found = undefined;
@@ -219,21 +220,5 @@ export default class BulkSend extends LightningElement {
         const inputs = [...this.template.querySelectorAll(selector)];
         // Not every(): each field says what is wrong with it, not the first alone.
         return inputs.filter((input) => !input.reportValidity()).length === 0;
-    }
-
-    /** One act at a time; a fault is shown, and what was typed stays. */
-    async attempt(act) {
-        if (this.isBusy) {
-            return;
-        }
-        this.isBusy = true;
-        try {
-            await act();
-            this.problem = undefined;
-        } catch (error) {
-            this.problem = error;
-        } finally {
-            this.isBusy = false;
-        }
     }
 }

@@ -1,10 +1,6 @@
 import sendTitle from '@salesforce/label/c.Quittance_Send_Title';
 import sendTitleFor from '@salesforce/label/c.Quittance_Send_Title_For';
 import loading from '@salesforce/label/c.Quittance_Loading';
-import customer from '@salesforce/label/c.Quittance_Customer';
-import balance from '@salesforce/label/c.Quittance_Balance';
-import payableNow from '@salesforce/label/c.Quittance_Payable_Now';
-import due from '@salesforce/label/c.Quittance_Due';
 import email from '@salesforce/label/c.Quittance_Email';
 import emailHelp from '@salesforce/label/c.Quittance_Email_Help';
 import note from '@salesforce/label/c.Quittance_Note';
@@ -28,10 +24,6 @@ export const label = {
     sendTitle,
     sendTitleFor,
     loading,
-    customer,
-    balance,
-    payableNow,
-    due,
     email,
     emailHelp,
     note,

@@ -1,7 +1,6 @@
 import { LightningElement, api } from 'lwc';
 import { CloseActionScreenEvent } from 'lightning/actions';
-import { notifyRecordUpdateAvailable } from 'lightning/uiRecordApi';
-import { follow, tell } from 'c/paymentNotices';
+import { RequestFollower, attempt, hasFailed, isDone, isFollowing } from 'c/requestFollower';
 import readOffer from '@salesforce/apex/SendPaymentLinkController.load';
 import send from '@salesforce/apex/SendPaymentLinkController.send';
 import copyLink from '@salesforce/apex/SendPaymentLinkController.copyLink';
@@ -9,7 +8,6 @@ import revoke from '@salesforce/apex/SendPaymentLinkController.revoke';
 import readStatus from '@salesforce/apex/SendPaymentLinkController.status';
 import { label } from './labels';
 
-const SUCCESSES = ['Sent', 'Done'];
 const PATIENCE_MS = 60_000;
 
 /** Sends the customer a link to pay an invoice, and follows it until the mail server has it or a sentence says why not. */
@@ -26,7 +24,7 @@ export default class SendPaymentLink extends LightningElement {
     isLate = false;
 
     _recordId;
-    _stopFollowing;
+    _follower = new RequestFollower(readStatus, (status) => this.show(status));
 
     /** The invoice; a quick action sets it after the component is connected. */
     @api
@@ -53,15 +51,15 @@ export default class SendPaymentLink extends LightningElement {
     }
 
     get isFollowing() {
-        return this.status !== undefined && !this.status.isFinished;
+        return isFollowing(this.status);
     }
 
     get isDone() {
-        return Boolean(this.status?.isFinished) && SUCCESSES.includes(this.status.state);
+        return isDone(this.status);
     }
 
     get hasFailed() {
-        return Boolean(this.status?.isFinished) && !SUCCESSES.includes(this.status.state);
+        return hasFailed(this.status);
     }
 
     get isRefused() {
@@ -70,10 +68,6 @@ export default class SendPaymentLink extends LightningElement {
 
     get isForm() {
         return this.hasNoRequest && this.offer !== undefined && !this.offer.refusal && !this.problem;
-    }
-
-    get isPartInFlight() {
-        return this.offer.payable !== this.offer.balance;
     }
 
     get progress() {
@@ -108,16 +102,16 @@ export default class SendPaymentLink extends LightningElement {
     }
 
     disconnectedCallback() {
-        this.stopFollowing();
+        this._follower.stop();
     }
 
     async load() {
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             const offer = await readOffer({ invoiceId: this.recordId });
             this.draft = { email: offer.email, ...this.draft };
             this.offer = offer;
             if (offer.pending) {
-                this.followRequest(offer.pending);
+                this._follower.begin(offer.pending, this.recordId);
             }
         });
     }
@@ -128,22 +122,22 @@ export default class SendPaymentLink extends LightningElement {
         if (inputs.filter((input) => !input.reportValidity()).length > 0) {
             return;
         }
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             const { email, note, expiresOn } = this.draft;
             const requestId = await send({ invoiceId: this.recordId, email, note, expiresOn: expiresOn || null });
-            this.followRequest(await readStatus({ requestId }));
+            this._follower.begin(await readStatus({ requestId }), this.recordId);
         });
     }
 
     async revokeLink(event) {
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             const requestId = await revoke({ linkId: event.detail.linkId });
-            this.followRequest(await readStatus({ requestId }));
+            this._follower.begin(await readStatus({ requestId }), this.recordId);
         });
     }
 
     async copy() {
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             const link = await copyLink({ invoiceId: this.recordId });
             this.copiedUrl = link.url;
             try {
@@ -161,7 +155,7 @@ export default class SendPaymentLink extends LightningElement {
     }
 
     startOver() {
-        this.stopFollowing();
+        this._follower.stop();
         this.status = undefined;
         this.copiedUrl = undefined;
         this.load();
@@ -171,56 +165,8 @@ export default class SendPaymentLink extends LightningElement {
         this.dispatchEvent(new CloseActionScreenEvent());
     }
 
-    /** One act at a time; a fault is shown, and what was typed stays. */
-    async attempt(act) {
-        if (this.isBusy) {
-            return;
-        }
-        this.isBusy = true;
-        try {
-            await act();
-            this.problem = undefined;
-        } catch (error) {
-            this.problem = error;
-        } finally {
-            this.isBusy = false;
-        }
-    }
-
-    followRequest(status) {
-        this.stopFollowing();
-        this.isLate = false;
-        this.show(status);
-        if (!status.isFinished) {
-            this._stopFollowing = follow(status.requestId, () => this.readAgain(status.requestId));
-        }
-    }
-
-    async readAgain(requestId) {
-        try {
-            const status = await readStatus({ requestId });
-            if (requestId === this.status?.requestId) {
-                this.show(status);
-            }
-        } catch {
-            // A read that fails changes nothing of what is known; the next one may succeed.
-        }
-    }
-
     show(status) {
-        if (status.state !== this.status?.state) {
-            tell(this.recordId);
-        }
         this.status = status;
         this.isLate = !status.isFinished && Date.now() - Date.parse(status.requestedAt) > PATIENCE_MS;
-        if (status.isFinished) {
-            this.stopFollowing();
-            notifyRecordUpdateAvailable([{ recordId: this.recordId }]);
-        }
-    }
-
-    stopFollowing() {
-        this._stopFollowing?.();
-        this._stopFollowing = undefined;
     }
 }

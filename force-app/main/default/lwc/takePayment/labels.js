@@ -8,9 +8,6 @@ import byHand from '@salesforce/label/c.Quittance_Take_By_Hand';
 import sendInstead from '@salesforce/label/c.Quittance_Take_Send_Instead';
 import done from '@salesforce/label/c.Quittance_Take_Done';
 import loading from '@salesforce/label/c.Quittance_Loading';
-import customer from '@salesforce/label/c.Quittance_Customer';
-import balance from '@salesforce/label/c.Quittance_Balance';
-import payableNow from '@salesforce/label/c.Quittance_Payable_Now';
 import close from '@salesforce/label/c.Quittance_Close';
 import sending from '@salesforce/label/c.Quittance_Sending';
 import sent from '@salesforce/label/c.Quittance_Sent';
@@ -27,9 +24,6 @@ export const label = {
     sendInstead,
     done,
     loading,
-    customer,
-    balance,
-    payableNow,
     close,
     sending,
     sent

@@ -1,15 +1,13 @@
 import { LightningElement, api } from 'lwc';
 import { CloseActionScreenEvent } from 'lightning/actions';
 import { NavigationMixin } from 'lightning/navigation';
-import { notifyRecordUpdateAvailable } from 'lightning/uiRecordApi';
-import { follow, tell } from 'c/paymentNotices';
+import { RequestFollower, attempt, hasFailed, isDone, isFollowing } from 'c/requestFollower';
 import readOffer from '@salesforce/apex/TakePaymentController.load';
 import openPage from '@salesforce/apex/TakePaymentController.open';
 import readStatus from '@salesforce/apex/TakePaymentController.status';
 import send from '@salesforce/apex/SendPaymentLinkController.send';
 import { label } from './labels';
 
-const SUCCESSES = ['Sent', 'Done'];
 const TAKING = 'Take Payment';
 
 /** Opens the page on which a payment is taken, and follows what happens there. No number is ever typed here. */
@@ -23,7 +21,7 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
     isBusy = false;
 
     _recordId;
-    _stopFollowing;
+    _follower = new RequestFollower(readStatus, (status) => this.show(status));
 
     /** The invoice; a quick action sets it after the component is connected. */
     @api
@@ -45,10 +43,6 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
         return this.offer === undefined;
     }
 
-    get isPartInFlight() {
-        return this.offer.payable !== this.offer.balance;
-    }
-
     get isRefused() {
         return this.status === undefined && Boolean(this.offer?.refusal);
     }
@@ -58,7 +52,7 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
     }
 
     get isFollowing() {
-        return this.status !== undefined && !this.status.isFinished;
+        return isFollowing(this.status);
     }
 
     get isTaking() {
@@ -66,11 +60,11 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
     }
 
     get isDone() {
-        return Boolean(this.status?.isFinished) && SUCCESSES.includes(this.status.state);
+        return isDone(this.status);
     }
 
     get hasFailed() {
-        return Boolean(this.status?.isFinished) && !SUCCESSES.includes(this.status.state);
+        return hasFailed(this.status);
     }
 
     get maySendInstead() {
@@ -95,34 +89,34 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
     }
 
     disconnectedCallback() {
-        this.stopFollowing();
+        this._follower.stop();
     }
 
     async load() {
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             this.offer = await readOffer({ invoiceId: this.recordId });
         });
     }
 
     async openPage() {
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             const page = await openPage({ invoiceId: this.recordId });
             this.pageUrl = page.url;
             this[NavigationMixin.Navigate]({ type: 'standard__webPage', attributes: { url: page.url } });
-            this.followRequest(await readStatus({ requestId: page.requestId }));
+            this._follower.begin(await readStatus({ requestId: page.requestId }), this.recordId);
         });
     }
 
     async sendInstead() {
-        await this.attempt(async () => {
+        await attempt(this, async () => {
             const { email } = this.offer;
             const requestId = await send({ invoiceId: this.recordId, email, note: null, expiresOn: null });
-            this.followRequest(await readStatus({ requestId }));
+            this._follower.begin(await readStatus({ requestId }), this.recordId);
         });
     }
 
     startOver() {
-        this.stopFollowing();
+        this._follower.stop();
         this.status = undefined;
         this.pageUrl = undefined;
         this.load();
@@ -132,50 +126,10 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
         this.dispatchEvent(new CloseActionScreenEvent());
     }
 
-    /** One act at a time; a fault is shown. */
-    async attempt(act) {
-        if (this.isBusy) {
-            return;
-        }
-        this.isBusy = true;
-        try {
-            await act();
-            this.problem = undefined;
-        } catch (error) {
-            this.problem = error;
-        } finally {
-            this.isBusy = false;
-        }
-    }
-
-    followRequest(status) {
-        this.stopFollowing();
-        this.show(status);
-        if (!status.isFinished) {
-            this._stopFollowing = follow(status.requestId, () => this.readAgain(status.requestId));
-        }
-    }
-
-    async readAgain(requestId) {
-        try {
-            const status = await readStatus({ requestId });
-            if (requestId === this.status?.requestId) {
-                this.show(status);
-            }
-        } catch {
-            // A read that fails changes nothing of what is known; the next one may succeed.
-        }
-    }
-
     show(status) {
-        if (status.state !== this.status?.state) {
-            tell(this.recordId);
-        }
         this.status = status;
         if (status.isFinished) {
             this.pageUrl = undefined;
-            this.stopFollowing();
-            notifyRecordUpdateAvailable([{ recordId: this.recordId }]);
             this.readBalance();
         }
     }
@@ -186,10 +140,5 @@ export default class TakePayment extends NavigationMixin(LightningElement) {
         } catch {
             // What came of the payment is shown; the balance beside it is as it was.
         }
-    }
-
-    stopFollowing() {
-        this._stopFollowing?.();
-        this._stopFollowing = undefined;
     }
 }

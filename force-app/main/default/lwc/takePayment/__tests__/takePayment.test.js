@@ -13,7 +13,7 @@ jest.mock('@salesforce/apex/TakePaymentController.load', () => ({ default: jest.
 jest.mock('@salesforce/apex/TakePaymentController.open', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/TakePaymentController.status', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SendPaymentLinkController.send', () => ({ default: jest.fn() }), { virtual: true });
-jest.mock('c/paymentNotices', () => ({ follow: jest.fn(), tell: jest.fn() }), { virtual: true });
+jest.mock('c/paymentNotices', () => ({ follow: jest.fn(), tell: jest.fn() }));
 
 const INVOICE = 'a00000000000001AAA';
 const PAGE = 'https://pay.example.com/agent/abc';
@@ -53,7 +53,7 @@ const open = async () => {
     const element = createElement('c-take-payment', { is: TakePayment });
     document.body.appendChild(element);
     element.recordId = INVOICE;
-    await until(() => find(element, 'dd') || find(element, 'c-payment-problem'));
+    await until(() => find(element, 'c-invoice-balance') || find(element, 'c-payment-problem'));
     return element;
 };
 const says = (element, text) => until(() => find(element, '.outcome p')?.textContent === text);
@@ -77,7 +77,7 @@ describe('c-take-payment', () => {
 
     it('shows who owes what, and what the page is', async () => {
         const element = await open();
-        expect(find(element, 'dd').textContent).toBe('Harbour Coffee Ltd');
+        expect(find(element, 'c-invoice-balance').offer.customerName).toBe('Harbour Coffee Ltd');
         expect(find(element, '.help').textContent).toBe('c.Quittance_Take_Help');
         await expect(element).toBeAccessible();
     });
@@ -158,7 +158,7 @@ describe('c-take-payment', () => {
         const element = await open();
         expect(find(element, 'c-payment-problem').reason.body.message).toBe('Ask your administrator.');
         find(element, 'c-payment-problem').dispatchEvent(new CustomEvent('retry'));
-        await until(() => find(element, 'dd'));
+        await until(() => find(element, 'c-invoice-balance'));
     });
 
     it('stops following when it is closed', async () => {
