@@ -171,7 +171,8 @@ impl Customer {
 
     /// Posts a form; where it led, as a whole address, or `None` where the page refused in words.
     async fn led_to(&self, url: &str, fields: &[(&str, &str)]) -> Result<Option<String>, Error> {
-        let request = self.world.http.post(url).header("cookie", &self.cookie).header("user-agent", BROWSER).form(fields);
+        let request =
+            self.world.http.post(url).header("cookie", &self.cookie).header("user-agent", BROWSER).form(fields);
         let unreachable = |source| Error::Unreachable { what: url.to_owned(), source };
         let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status().as_u16();
