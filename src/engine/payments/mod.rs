@@ -91,6 +91,7 @@ struct Inner {
     /// Something is to be read or sent now rather than at the next round.
     nudge: tokio::sync::Notify,
     readings: readings::Readings,
+    carrying: verifying::Turns,
     /// Where customers may pay by bank.
     banks: OnceLock<Banks>,
 }
@@ -124,6 +125,7 @@ impl Payments {
             opened_s: AtomicI64::new(i64::MAX),
             nudge: tokio::sync::Notify::new(),
             readings: readings::Readings::new(),
+            carrying: verifying::Turns::default(),
             banks: OnceLock::new(),
         }))
     }
@@ -149,6 +151,10 @@ impl Payments {
 
     pub fn banks(&self) -> Option<&Banks> {
         self.0.banks.get()
+    }
+
+    fn carrying(&self) -> &verifying::Turns {
+        &self.0.carrying
     }
 
     fn readings(&self) -> &readings::Readings {

@@ -13,8 +13,10 @@ const LOOK_BACK_S: i64 = 25 * 3_600;
 const STEPS: usize = 8;
 
 impl Payments {
-    /// Does what is to be done next, as long as there is something. Answers how it stands then.
+    /// Does what is to be done next, as long as there is something. Answers how it stands then. A press and a hint take turns:
+    /// each step may be made twice, yet of two at once the one would tell of what the other only began.
     pub async fn carry_on(&self, id: &str, priority: Priority) -> Result<Option<Verification>, Error> {
+        let _turn = self.carrying().lock(id).await;
         for _ in 0..STEPS {
             let Some(one) = self.store().verification(id).await? else { return Ok(None) };
             match one.stage {

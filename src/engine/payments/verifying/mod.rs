@@ -12,6 +12,7 @@ mod charge;
 mod forgotten;
 mod mail;
 mod told;
+mod turns;
 mod values;
 
 pub use accept::{Accepted, PageRefused, PageReview};
@@ -19,6 +20,7 @@ pub use begin::{AccountAgreed, AccountRefused, AccountReview, NewAccount};
 pub(in crate::engine) use mail::PageLetter;
 use mail::page_letter;
 pub use told::{sentence, tries_left};
+pub(super) use turns::Turns;
 pub use values::{Told, Values};
 
 /// Begins the name of the hint that a verification is to be carried on; its id follows.
