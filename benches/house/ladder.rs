@@ -24,18 +24,19 @@ type Calls = BTreeMap<String, u64>;
 
 pub async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let stage = Stage::with(plan, None, |options| options.clock = true).await?;
+    let debits = plan.debits as u64;
     start_debits(&stage, plan.debits).await?;
-    rest(&stage).await?;
+    rest(&stage, debits).await?;
     let before = calls(&stage).await?;
-    sync_now(&stage).await?;
+    sync_now(&stage, debits).await?;
     let quiet = since(&stage, &before).await?;
     let before = calls(&stage).await?;
-    let settled = a_day_on_which_some_settle(&stage).await?;
+    let settled = a_day_on_which_some_settle(&stage, debits).await?;
     let day = since(&stage, &before).await?;
     let before = calls(&stage).await?;
-    sync_now(&stage).await?;
+    sync_now(&stage, debits).await?;
     let busy = since(&stage, &before).await?;
-    let listing = listing(&stage).await?;
+    let listing = listing(&stage, debits).await?;
     stage.end().await;
 
     let pages = |calls: &Calls| calls.get(EVENTS).copied().unwrap_or_default();
@@ -106,7 +107,7 @@ async fn start_debits(stage: &Stage, debits: usize) -> anyhow::Result<()> {
 }
 
 /// Days pass until something settles. Answers how many did, once the org has them all.
-async fn a_day_on_which_some_settle(stage: &Stage) -> anyhow::Result<u64> {
+async fn a_day_on_which_some_settle(stage: &Stage, debits: u64) -> anyhow::Result<u64> {
     for _ in 0..10 {
         stage.running.world.stripe_control("clock", &json!({"advance_days": 1})).await?;
         let state = stage.running.world.stripe_state().await?;
@@ -117,7 +118,7 @@ async fn a_day_on_which_some_settle(stage: &Stage) -> anyhow::Result<u64> {
                 Ok((standing(stage, "Settled").await? == settled).then_some(()))
             })
             .await?;
-            rest(stage).await?;
+            rest(stage, debits).await?;
             return Ok(settled);
         }
     }
@@ -125,36 +126,36 @@ async fn a_day_on_which_some_settle(stage: &Stage) -> anyhow::Result<u64> {
 }
 
 /// The daemon is started again with a sweep that is due soon, and so its first listing.
-async fn listing(stage: &Stage) -> anyhow::Result<Calls> {
+async fn listing(stage: &Stage, debits: u64) -> anyhow::Result<Calls> {
     let config = &stage.running.endpoints.daemon_config;
     let text = std::fs::read_to_string(config)?;
     std::fs::write(config, text.replace("[stripe]\n", "[stripe]\nsweep_s = 30\n"))?;
     stage.running.daemon.stop(Duration::from_secs(20)).await;
     stage.running.daemon.start().await?;
     stage.running.daemon.ready(60).await?;
-    rest(stage).await?;
+    rest(stage, debits).await?;
     let before = calls(stage).await?;
     wait(90, "the listing", async || Ok(since(stage, &before).await?.contains_key(LIST).then_some(()))).await?;
-    rest(stage).await?;
+    rest(stage, debits).await?;
     let mut listing = since(stage, &before).await?;
     // The sweep of events that went before it is counted elsewhere.
     listing.remove(EVENTS);
     Ok(listing)
 }
 
-async fn sync_now(stage: &Stage) -> anyhow::Result<()> {
+async fn sync_now(stage: &Stage, debits: u64) -> anyhow::Result<()> {
     let world = &stage.running.world;
     let request = world.press("SyncNowController", "start", &json!({})).await?;
     let id = request.as_str().map(str::to_owned).unwrap_or_else(|| request.to_string());
     let soql = format!("SELECT Id FROM Payment_Request__c WHERE Request_Id__c = '{id}' AND State__c = 'Done'");
     wait(300, "the sweep", async || Ok((!world.query(&soql).await?.is_empty()).then_some(()))).await?;
-    rest(stage).await
+    rest(stage, debits).await
 }
 
-/// Until Stripe has not been asked anything for five seconds.
-async fn rest(stage: &Stage) -> anyhow::Result<()> {
+/// Until Stripe has not been asked anything for five seconds. What comes late about `debits` is read at Stripe's limit.
+async fn rest(stage: &Stage, debits: u64) -> anyhow::Result<()> {
     let mut last = sum(&calls(stage).await?);
-    wait(120, "the daemon to come to rest", async || {
+    wait(120 + debits / 15, "the daemon to come to rest", async || {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let now = sum(&calls(stage).await?);
         Ok((std::mem::replace(&mut last, now) == now).then_some(()))
