@@ -163,6 +163,7 @@ fn stand_ins(world: Shared, url: String) -> Router {
             }),
         )
         .route("/v1/charges", get(empty))
+        .route("/v1/setup_intents", get(empty))
         .route(
             "/v1/disputes",
             get(|State(world): State<Shared>| async move {
