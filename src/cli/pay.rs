@@ -57,6 +57,7 @@ impl Pay {
             legal_name: company.legal_name.clone(),
             contact: contact.clone(),
             desk: Desk { take_cards: config.desk.take_cards, moto: config.desk.moto },
+            zone: company.time_zone.clone(),
         };
         let payments = Payments::new(house.clone(), stripe, settings);
         if let Some(plaid) = super::plaid_settings(config) {

@@ -12,6 +12,14 @@ pub fn token(link_key: &[u8], link: &LinkId) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(keyed(link_key, "", link.as_str()))
 }
 
+/// The token of a mailed authorisation page. It follows from the address too: a page that was mailed to a wrong one is not
+/// opened by the token of that mail once it went to another.
+pub fn page_token(link_key: &[u8], verification: &str, address: &str) -> String {
+    use base64::Engine;
+    let text = format!("{verification}\0{address}");
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(keyed(link_key, "authorise", &text))
+}
+
 /// What stands in the database and in `Token_Hash__c`: the hex SHA-256 of the token as text.
 pub fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
@@ -137,6 +145,17 @@ mod tests {
         assert_ne!(made, token(b"another key", &link));
         assert_ne!(made, token(b"a key of the house", &other));
         assert!(looks_like_token(&made), "{made}");
+    }
+
+    #[test]
+    fn the_token_of_an_authorisation_page_opens_nothing_else() {
+        let id = "0b8f7e6c-1111-4222-8333-444455556666";
+        let made = page_token(b"a key of the house", id, "jane@customers.example");
+        assert!(looks_like_token(&made), "{made}");
+        assert_eq!(made, page_token(b"a key of the house", id, "jane@customers.example"));
+        assert_ne!(made, page_token(b"a key of the house", id, "june@customers.example"));
+        assert_ne!(made, page_token(b"another key", id, "jane@customers.example"));
+        assert_ne!(made, token(b"a key of the house", &LinkId::parse(id).expect("an id")));
     }
 
     #[test]

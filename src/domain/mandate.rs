@@ -8,6 +8,8 @@ pub const VERSION: &str = "web-2";
 const ORDERED_ONLY: &str = "web-1";
 /// What a clerk reads out to a company's customer on the phone.
 pub const PHONE_VERSION: &str = "phone-1";
+/// What a private person reads on the mailed page.
+pub const PAGE_VERSION: &str = "page-1";
 /// How long the evidence is kept after the last debit under it, in milliseconds: two years.
 pub const KEPT_MS: i64 = 2 * 366 * 24 * 3_600_000;
 
@@ -62,6 +64,22 @@ pub fn phone_text(terms: &Terms<'_>, routing: Option<&str>) -> String {
     )
 }
 
+/// What a private person reads on the mailed page and accepts there: one debit, after the account was verified. `date` is
+/// the day on which it is read, written out. The same terms on the same day give the same bytes.
+pub fn page_text(terms: &Terms<'_>, routing: Option<&str>, date: &str) -> String {
+    let Terms { company, contact, holder, bank, last4, amount, invoice, .. } = terms;
+    let of = holder.map(|holder| format!(" of {holder}")).unwrap_or_default();
+    let routing = routing.map(|number| format!(", routing number {number}")).unwrap_or_default();
+    format!(
+        "On {date} I authorise {company} to debit {amount} from the account{of} at {bank} ending {last4}{routing}, once, by an \
+         electronic debit (ACH), for invoice {invoice}. First small deposits are made to the account and taken back, to verify \
+         it; the debit is made on or after the day on which it is verified. I can take this authorisation back before that by \
+         telling {company} ({contact}); a debit that the bank is already working on may still be carried out. If the debit is sent \
+         back by the bank, {company} may ask me to pay in another way. I confirm that the account is mine and that I may \
+         authorise debits of it."
+    )
+}
+
 /// Whether a standing mandate of this wording lets the company debit while the customer is away.
 pub fn covers_absence(version: &str) -> bool {
     version != ORDERED_ONLY
@@ -97,6 +115,27 @@ mod tests {
         {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
+    }
+
+    #[test]
+    fn the_mailed_page_names_the_day_the_account_and_one_debit() {
+        let text = page_text(&terms(false), Some("110000000"), "28 November 2026");
+        for part in [
+            "28 November 2026",
+            "Acme",
+            "Jane Doe",
+            "First Bank",
+            "6789",
+            "110000000",
+            "$25.00 USD",
+            "INV-1",
+            "once",
+            "take this authorisation back",
+            "+1 503 555 0100",
+        ] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+        assert_ne!(hash(&text), hash(&page_text(&terms(false), Some("110000000"), "29 November 2026")));
     }
 
     #[test]

@@ -60,9 +60,49 @@ impl Stage {
         matches!(self, Self::Agreeing | Self::Starting | Self::Waiting | Self::Verified | Self::Charging)
     }
 
+    /// Whether its page can be mailed to the customer (again): there is something to do on it.
+    pub fn may_mail(self) -> bool {
+        matches!(self, Self::Agreeing | Self::Waiting)
+    }
+
     /// Whether it can be stopped: no room is taken and nothing is ordered.
     pub fn may_stop(self) -> bool {
         matches!(self, Self::Agreeing | Self::Starting | Self::Waiting | Self::Verified)
+    }
+}
+
+/// How long an authorisation waits for its customer, who is on the phone when it is mailed.
+pub const AGREE_MS: i64 = 24 * 3_600_000;
+
+/// Whether an authorisation that nobody has accepted is over. Times are of the steady clock.
+pub fn ran_out(made_ms: i64, now_ms: i64) -> bool {
+    now_ms.saturating_sub(made_ms) >= AGREE_MS
+}
+
+/// How far the last letter with the customer's page has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mail {
+    Sending,
+    /// The mail server didn't take it; it is tried again.
+    Retrying,
+    Sent,
+    /// The mail server knows no such address.
+    Refused,
+}
+
+impl Mail {
+    /// As stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Retrying => "retrying",
+            Self::Sent => "sent",
+            Self::Refused => "refused",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Sending, Self::Retrying, Self::Sent, Self::Refused].into_iter().find(|mail| mail.name() == name)
     }
 }
 
@@ -181,6 +221,16 @@ mod tests {
         assert_eq!(after(Stage::Waiting, SetupStatus::Succeeded), Stage::Verified);
         assert_eq!(SetupStatus::from_stripe("requires_payment_method", false), SetupStatus::Waiting);
         assert_eq!(SetupStatus::from_stripe("requires_payment_method", true), SetupStatus::Failed);
+    }
+
+    #[test]
+    fn an_authorisation_waits_for_a_day() {
+        assert!(!ran_out(1_000, 1_000) && !ran_out(1_000, 1_000 + AGREE_MS - 1));
+        assert!(ran_out(1_000, 1_000 + AGREE_MS));
+        assert!(Stage::ALL.into_iter().filter(|stage| stage.may_mail()).eq([Stage::Agreeing, Stage::Waiting]));
+        for mail in [Mail::Sending, Mail::Retrying, Mail::Sent, Mail::Refused] {
+            assert_eq!(Mail::from_name(mail.name()), Some(mail));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod charge;
 mod codes;
 mod desk;
 mod instead;
+mod pages;
 mod renewal;
 mod request;
 mod send;
@@ -14,6 +15,7 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use self::instead::{Instead, waits_for_customer};
+pub use self::pages::NotMailed;
 pub use self::request::Request;
 use self::request::{invoice_of, over, understand};
 pub(in crate::engine) use self::send::mailed_instead;

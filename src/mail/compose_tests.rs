@@ -109,6 +109,27 @@ fn all() -> Vec<(&'static str, Content)> {
         ),
         ("code", code()),
         (
+            "authorise",
+            Content::Authorise {
+                invoice: invoice(),
+                amount: "$840.00 USD".to_owned(),
+                bank: bank.clone(),
+                link: link(),
+            },
+        ),
+        (
+            "deposits",
+            Content::Deposits {
+                invoice: invoice(),
+                amount: "$840.00 USD".to_owned(),
+                bank: bank.clone(),
+                code: true,
+                arrives_by: Some(jiff::civil::date(2026, 12, 1)),
+                mandate: Some("On 28 November 2026 I authorise Acme to debit $840.00 USD.".to_owned()),
+                link: link(),
+            },
+        ),
+        (
             "bank-started",
             Content::BankPaymentStarted {
                 invoice: invoice(),
@@ -160,6 +181,8 @@ fn subjects_begin_with_what_tells_them_apart() {
             "Receipt: $400.00 USD to Acme for INV-1042",
             "Refund of $100.00 USD for INV-1042 from Acme",
             "483920 is your Acme code for INV-1042",
+            "Authorise $840.00 USD to Acme for INV-1042",
+            "Verify your bank account for INV-1042 from Acme",
             "Bank payment of $840.00 USD to Acme has started",
             "Your bank payment to Acme came back: $840.00 USD is due again",
         ]

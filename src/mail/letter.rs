@@ -85,6 +85,20 @@ pub enum Content {
     Refund { invoice: Invoice, number: String, amount: String, to: String, left: Option<String>, pdf: Attachment },
     /// A one-time code: the letter holds no link at all.
     Code { invoice: Invoice, code: String, until: String, page_host: String },
+    /// A debit that was spoken about on the phone is to be authorised on a page.
+    Authorise { invoice: Invoice, amount: String, bank: String, link: Link },
+    /// Small deposits are on their way, whose values are entered on a page.
+    Deposits {
+        invoice: Invoice,
+        amount: String,
+        bank: String,
+        /// One deposit with a code, rather than two amounts.
+        code: bool,
+        arrives_by: Option<Date>,
+        /// What was authorised, to keep.
+        mandate: Option<String>,
+        link: Link,
+    },
     /// A bank payment has begun.
     BankPaymentStarted {
         invoice: Invoice,

@@ -55,6 +55,8 @@ impl Writer<'_> {
                 self.refund(invoice, number, amount, to, left.as_deref())
             }
             Content::Code { invoice, code, until, page_host } => self.code(invoice, code, until, page_host),
+            Content::Authorise { invoice, amount, bank, link } => self.authorise(invoice, amount, bank, link),
+            Content::Deposits { .. } => self.deposits(),
             Content::BankPaymentStarted { invoice, amount, bank, expected_by, mandate, .. } => {
                 self.started(invoice, amount, bank, *expected_by, mandate.as_deref())
             }
@@ -194,6 +196,54 @@ impl Writer<'_> {
         (subject, Phrase::ours(format!("Works until {until}.")), heading, parts)
     }
 
+    fn authorise(&self, invoice: &Invoice, amount: &str, bank: &str, link: &Link) -> Body {
+        let subject = Phrase::ours(format!("Authorise {amount} to ")).and_theirs(self.company);
+        let subject = subject.and(" for ").and_theirs(&invoice.number);
+        let lead = Phrase::theirs(self.company)
+            .and(format!(" asks you to authorise one bank debit of {amount}, as spoken about on the phone."));
+        let mut facts = vec![("Amount", Phrase::ours(amount)), ("From", Phrase::theirs(bank))];
+        facts.extend(self.invoice_facts(invoice));
+        let mut parts = self.greeting();
+        parts.push(Part::Paragraph(lead));
+        parts.push(Part::Facts(facts));
+        parts.extend(self.way(link, Phrase::ours("Read and authorise")));
+        parts.push(Part::Paragraph(Phrase::ours(
+            "Nothing is debited before you authorise it there. If you know nothing of this, do nothing, or tell us.",
+        )));
+        parts.extend(self.trust(link, invoice));
+        (subject, Phrase::ours("Nothing is debited before you agree."), Phrase::ours("Authorise a bank payment"), parts)
+    }
+
+    fn deposits(&self) -> Body {
+        let Content::Deposits { invoice, amount, bank, code, arrives_by, mandate, link } = &self.letter.content else {
+            return Body::default();
+        };
+        let by = arrives_by.map(|day| format!(" by {}", long(day))).unwrap_or_default();
+        let (arrives, what) = match code {
+            true => ("A deposit of $0.01 with a code that begins with SM reaches ", "the code"),
+            false => ("Two deposits of less than a dollar reach ", "their amounts"),
+        };
+        let subject = Phrase::ours("Verify your bank account for ").and_theirs(&invoice.number);
+        let lead = Phrase::ours(arrives)
+            .and_theirs(bank)
+            .and(format!("{by}. When your statement shows it, enter {what} on this page, within ten days:"));
+        let mut facts = vec![("To be debited", Phrase::ours(amount)), ("From", Phrase::theirs(bank))];
+        facts.extend(self.invoice_facts(invoice));
+        let mut parts = self.greeting();
+        parts.push(Part::Paragraph(lead));
+        parts.extend(self.way(link, Phrase::ours("Enter what the statement shows")));
+        parts.push(Part::Facts(facts));
+        parts.push(Part::Paragraph(Phrase::ours(format!(
+            "Then {amount} is debited, once. Nothing is debited before that. You can also tell us {what} by telephone."
+        ))));
+        if let Some(words) = mandate {
+            parts.push(Part::Note { from: Phrase::ours("Your authorisation, to keep:"), words: words.to_owned() });
+        }
+        parts.extend(self.trust(link, invoice));
+        let preheader = Phrase::ours(format!("Enter {what} when your statement shows it."));
+        (subject.and(" from ").and_theirs(self.company), preheader, Phrase::ours("Verify your bank account"), parts)
+    }
+
     fn started(
         &self,
         invoice: &Invoice,
@@ -300,6 +350,8 @@ impl Writer<'_> {
             | Content::Reminder { invoice, .. }
             | Content::LinkAgain { invoice, .. }
             | Content::Code { invoice, .. }
+            | Content::Authorise { invoice, .. }
+            | Content::Deposits { invoice, .. }
             | Content::BankPaymentStarted { invoice, .. }
             | Content::BankPaymentReturned { invoice, .. } => Phrase::ours("Quote ").and_theirs(&invoice.number),
         };

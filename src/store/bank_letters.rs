@@ -59,9 +59,16 @@ impl Store {
 }
 
 impl Tx {
-    /// Once a step: the same step booked again writes no second letter.
-    pub async fn insert_bank_letter(&mut self, letter: &BankLetter, now_ms: i64) -> Result<()> {
-        execute!(
+    /// Whether such a letter to this address is still to go out; it is due now.
+    pub async fn bank_letter_waits(&mut self, kind: &str, stripe_id: &str, mail_to: &str, now_ms: i64) -> Result<bool> {
+        let sql = "UPDATE bank_letters SET next_at_ms = CASE WHEN claimed_by IS NULL THEN $4 ELSE next_at_ms END
+                   WHERE kind = $1 AND stripe_id = $2 AND mail_to = $3 AND mailed_ms IS NULL";
+        Ok(execute!(self, sql, kind, stripe_id, mail_to, now_ms)? > 0)
+    }
+
+    /// Once a step: the same step booked again writes no second letter. Answers whether it is a new one.
+    pub async fn insert_bank_letter(&mut self, letter: &BankLetter, now_ms: i64) -> Result<bool> {
+        let inserted = execute!(
             self,
             "INSERT INTO bank_letters (message_id, kind, stripe_id, facts, mail_to, attempts, next_at_ms)
              VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT DO NOTHING",
@@ -72,7 +79,7 @@ impl Tx {
             letter.mail_to.as_str(),
             now_ms,
         )?;
-        Ok(())
+        Ok(inserted > 0)
     }
 }
 
@@ -93,8 +100,12 @@ mod tests {
                 attempts: 0,
             };
             let mut tx = store.begin().await.unwrap();
-            tx.insert_bank_letter(&letter, 10).await.unwrap();
-            tx.insert_bank_letter(&letter, 11).await.unwrap();
+            assert!(tx.insert_bank_letter(&letter, 10).await.unwrap());
+            assert!(!tx.insert_bank_letter(&letter, 11).await.unwrap());
+            let to = letter.mail_to.as_str();
+            assert!(tx.bank_letter_waits("started", "pi_1", to, 10).await.unwrap());
+            assert!(!tx.bank_letter_waits("failed", "pi_1", to, 10).await.unwrap());
+            assert!(!tx.bank_letter_waits("started", "pi_1", "june@customers.example", 10).await.unwrap());
             tx.commit().await.unwrap();
             assert_eq!(store.take_bank_letters("me", 10, 10, 1_000).await.unwrap().len(), 1);
             assert_eq!(store.take_bank_letters("me", 10, 20, 1_000).await.unwrap().len(), 0, "it is taken");

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::attempts::{stored_id, stored_money};
 use super::{Error, Result, Store, Tx, execute, fetch_all, fetch_optional};
-use crate::domain::verification::{Stage, Way};
+use crate::domain::verification::{AGREE_MS, Mail, Stage, Way};
 use crate::domain::{Money, SalesforceId};
 
 /// One account on its way to be verified, with what was authorised.
@@ -28,7 +28,9 @@ pub struct Verification {
     pub routing: Option<String>,
     pub holder: String,
     pub holder_type: String,
+    /// Where the customer's page went, or goes.
     pub mail_to: Option<String>,
+    pub mail: Option<Mail>,
     pub token_hash: Option<String>,
     pub version: String,
     pub text: String,
@@ -73,6 +75,7 @@ struct Row {
     holder: String,
     holder_type: String,
     mail_to: Option<String>,
+    mail_state: Option<String>,
     token_hash: Option<String>,
     version: String,
     text: String,
@@ -113,6 +116,7 @@ impl TryFrom<Row> for Verification {
             holder: row.holder,
             holder_type: row.holder_type,
             mail_to: row.mail_to,
+            mail: row.mail_state.as_deref().and_then(Mail::from_name),
             token_hash: row.token_hash,
             version: row.version,
             text: row.text,
@@ -156,11 +160,33 @@ impl Store {
         row.map(Verification::try_from).transpose()
     }
 
+    /// The one whose mailed page has this token.
+    pub async fn verification_by_token(&self, token_hash: &str) -> Result<Option<Verification>> {
+        let mut tx = self.reading().await?;
+        let row = fetch_optional!(&mut tx, Row, "SELECT * FROM verifications WHERE token_hash = $1", token_hash)?;
+        row.map(Verification::try_from).transpose()
+    }
+
+    /// Those that a customer had a day to accept, and did not.
+    pub async fn verifications_not_accepted(&self, now_ms: i64) -> Result<Vec<String>> {
+        let mut tx = self.reading().await?;
+        let sql = "SELECT verification_id FROM verifications WHERE stage = 'agreeing' AND made_ms <= $1";
+        let rows: Vec<(String,)> = fetch_all!(&mut tx, (String,), sql, now_ms - AGREE_MS)?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
     /// All of an invoice, the newest first.
     pub async fn verifications_of(&self, invoice: &SalesforceId) -> Result<Vec<Verification>> {
         let mut tx = self.reading().await?;
         let sql = "SELECT * FROM verifications WHERE invoice_id = $1 ORDER BY made_ms DESC, verification_id";
         fetch_all!(&mut tx, Row, sql, invoice.as_str())?.into_iter().map(Verification::try_from).collect()
+    }
+
+    /// Whether any began under a clerk's page, however it ended.
+    pub async fn has_verification_under(&self, link: &str) -> Result<bool> {
+        let mut tx = self.reading().await?;
+        let sql = "SELECT verification_id FROM verifications WHERE link_id = $1 LIMIT 1";
+        Ok(fetch_optional!(&mut tx, (String,), sql, link)?.is_some())
     }
 
     /// The methods of a customer that were typed in on the phone: they are for one debit, and are nothing stored.
@@ -206,9 +232,9 @@ impl Tx {
             self,
             "INSERT INTO verifications (verification_id, press, link_id, record_id, invoice_id, invoice_number, account_id,
                  customer_id, amount_minor, currency, method_id, bank, last4, routing, holder, holder_type, mail_to, token_hash,
-                 version, text, text_hash, accepted_ms, address, user_agent, stage, made_ms, changed_ms)
+                 version, text, text_hash, accepted_ms, address, user_agent, stage, made_ms, mail_state, changed_ms)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                 $24, $25, $26, $26) ON CONFLICT DO NOTHING",
+                 $24, $25, $26, $27, $26) ON CONFLICT DO NOTHING",
             one.id.as_str(),
             one.press.as_str(),
             one.link.as_str(),
@@ -235,6 +261,7 @@ impl Tx {
             one.user_agent.as_deref(),
             one.stage.name(),
             one.made_ms,
+            one.mail.map(Mail::name),
         )?;
         Ok(inserted > 0)
     }
@@ -244,7 +271,8 @@ impl Tx {
         execute!(
             self,
             "UPDATE verifications SET accepted_ms = $2, address = $3, user_agent = $4, setup_id = $5, mandate_id = $6, way = $7,
-                 hosted_url = $8, arrives_s = $9, tries_left = $10, stage = $11, reason = $12, changed_ms = $13
+                 hosted_url = $8, arrives_s = $9, tries_left = $10, stage = $11, reason = $12, changed_ms = $13, version = $14,
+                 text = $15, text_hash = $16, mail_to = $17, mail_state = $18, token_hash = $19
              WHERE verification_id = $1",
             one.id.as_str(),
             one.accepted_ms,
@@ -259,6 +287,12 @@ impl Tx {
             one.stage.name(),
             one.reason.as_deref(),
             now_ms,
+            one.version.as_str(),
+            one.text.as_str(),
+            one.text_hash.as_str(),
+            one.mail_to.as_deref(),
+            one.mail.map(Mail::name),
+            one.token_hash.as_deref(),
         )?;
         Ok(())
     }
@@ -283,48 +317,51 @@ impl Tx {
     }
 }
 
+/// One that tests change: a company's, agreed to on the phone.
+#[cfg(test)]
+pub fn sample(id: &str) -> Verification {
+    Verification {
+        id: id.into(),
+        press: format!("press of {id}"),
+        link: "link-1".into(),
+        record: "a02D000000IqhSL".into(),
+        invoice: SalesforceId::parse("a00D000000IqhSL").unwrap(),
+        invoice_number: "INV-1".into(),
+        account: SalesforceId::parse("001D000000IqhSL").unwrap(),
+        customer: "cus_1".into(),
+        amount: Money::from_minor(2_500, crate::domain::Currency::from_code("USD").unwrap()).unwrap(),
+        method: format!("pm_{id}"),
+        bank: "First Bank".into(),
+        last4: "6789".into(),
+        routing: None,
+        holder: "Larkspur".into(),
+        holder_type: "company".into(),
+        mail_to: None,
+        mail: None,
+        token_hash: None,
+        version: "phone-1".into(),
+        text: "You authorise".into(),
+        text_hash: "h".into(),
+        accepted_ms: Some(5),
+        address: None,
+        user_agent: None,
+        setup: None,
+        mandate: None,
+        way: None,
+        hosted_url: None,
+        arrives_s: None,
+        tries_left: None,
+        stage: Stage::Starting,
+        reason: None,
+        made_ms: 10,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::sample as verification;
     use super::*;
-    use crate::domain::Currency;
     use crate::store::harness::on_both;
-
-    fn verification(id: &str) -> Verification {
-        Verification {
-            id: id.into(),
-            press: format!("press of {id}"),
-            link: "link-1".into(),
-            record: "a02D000000IqhSL".into(),
-            invoice: SalesforceId::parse("a00D000000IqhSL").unwrap(),
-            invoice_number: "INV-1".into(),
-            account: SalesforceId::parse("001D000000IqhSL").unwrap(),
-            customer: "cus_1".into(),
-            amount: Money::from_minor(2_500, Currency::from_code("USD").unwrap()).unwrap(),
-            method: format!("pm_{id}"),
-            bank: "First Bank".into(),
-            last4: "6789".into(),
-            routing: None,
-            holder: "Larkspur".into(),
-            holder_type: "company".into(),
-            mail_to: None,
-            token_hash: None,
-            version: "phone-1".into(),
-            text: "You authorise".into(),
-            text_hash: "h".into(),
-            accepted_ms: Some(5),
-            address: None,
-            user_agent: None,
-            setup: None,
-            mandate: None,
-            way: None,
-            hosted_url: None,
-            arrives_s: None,
-            tries_left: None,
-            stage: Stage::Starting,
-            reason: None,
-            made_ms: 10,
-        }
-    }
 
     #[tokio::test]
     async fn one_press_and_one_method_are_one_verification() {
@@ -340,6 +377,8 @@ mod tests {
             assert_eq!(store.verification("a").await.unwrap(), Some(first.clone()));
             assert_eq!(store.verifications_of(&first.invoice).await.unwrap(), [first]);
             assert_eq!(store.methods_for_one_debit("cus_1").await.unwrap(), ["pm_a"]);
+            assert!(store.has_verification_under("link-1").await.unwrap());
+            assert!(!store.has_verification_under("link-2").await.unwrap());
         })
         .await;
     }
@@ -365,6 +404,47 @@ mod tests {
             assert_eq!(tx.verification_under("link-1").await.unwrap(), None);
             tx.commit().await.unwrap();
             assert!(store.verifications_under_way().await.unwrap().is_empty());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_mailed_page_is_found_by_its_token_and_over_after_a_day() {
+        on_both(async |store| {
+            let one = Verification {
+                mail_to: Some("jane@customers.example".into()),
+                mail: Some(Mail::Sending),
+                token_hash: Some("t1".into()),
+                accepted_ms: None,
+                stage: Stage::Agreeing,
+                ..verification("a")
+            };
+            let mut tx = store.begin().await.unwrap();
+            tx.insert_verification_once(&one).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(store.verification_by_token("t1").await.unwrap(), Some(one.clone()));
+            assert_eq!(store.verification_by_token("t2").await.unwrap(), None);
+            assert!(store.verifications_not_accepted(one.made_ms + AGREE_MS - 1).await.unwrap().is_empty());
+            assert_eq!(store.verifications_not_accepted(one.made_ms + AGREE_MS).await.unwrap(), ["a"]);
+            let accepted = Verification {
+                stage: Stage::Starting,
+                accepted_ms: Some(77),
+                address: Some("203.0.113.7".into()),
+                user_agent: Some("Payer/1.0".into()),
+                version: "page-1".into(),
+                text: "I authorise".into(),
+                text_hash: "h2".into(),
+                mail_to: Some("june@customers.example".into()),
+                mail: Some(Mail::Sent),
+                token_hash: Some("t2".into()),
+                ..one.clone()
+            };
+            let mut tx = store.begin().await.unwrap();
+            tx.set_verification(&accepted, 20).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(store.verification_by_token("t1").await.unwrap(), None, "mailed to somebody else meanwhile");
+            assert_eq!(store.verification_by_token("t2").await.unwrap(), Some(accepted));
+            assert!(store.verifications_not_accepted(one.made_ms + AGREE_MS).await.unwrap().is_empty());
         })
         .await;
     }

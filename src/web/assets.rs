@@ -16,6 +16,7 @@ const BANK_RETURN_JS: &str = include_str!("assets/bank_return.js");
 const ACCOUNT_JS: &str = include_str!("assets/account.js");
 const CARD_JS: &str = include_str!("assets/card.js");
 const STATUS_JS: &str = include_str!("assets/status.js");
+const FOLLOW_JS: &str = include_str!("assets/follow.js");
 
 /// A file and the name that it is served under.
 #[derive(Clone, Debug)]
@@ -56,6 +57,7 @@ pub static BANK_RETURN: LazyLock<Sheet> = LazyLock::new(|| hashed("bank-return",
 pub static ACCOUNT: LazyLock<Sheet> = LazyLock::new(|| hashed("account", "js", ACCOUNT_JS.to_owned()));
 pub static CARD: LazyLock<Sheet> = LazyLock::new(|| hashed("card", "js", CARD_JS.to_owned()));
 pub static STATUS: LazyLock<Sheet> = LazyLock::new(|| hashed("status", "js", STATUS_JS.to_owned()));
+pub static FOLLOW: LazyLock<Sheet> = LazyLock::new(|| hashed("follow", "js", FOLLOW_JS.to_owned()));
 
 /// GET /assets/{name}
 pub async fn asset(State(app): State<App>, Path(name): Path<String>) -> Response {
@@ -65,6 +67,7 @@ pub async fn asset(State(app): State<App>, Path(name): Path<String>) -> Response
         (&app.css, "text/css; charset=utf-8"),
         (&*PAY, "text/javascript; charset=utf-8"),
         (&*STATUS, "text/javascript; charset=utf-8"),
+        (&*FOLLOW, "text/javascript; charset=utf-8"),
         (&*BANK, "text/javascript; charset=utf-8"),
         (&*CARD, "text/javascript; charset=utf-8"),
         (&*ACCOUNT, "text/javascript; charset=utf-8"),
@@ -90,7 +93,7 @@ mod tests {
 
     #[test]
     fn our_own_bytes_stay_small() {
-        let all = [CSS, PAY_JS, STATUS_JS, BANK_JS, BANK_RETURN_JS, ACCOUNT_JS, CARD_JS]
+        let all = [CSS, PAY_JS, STATUS_JS, FOLLOW_JS, BANK_JS, BANK_RETURN_JS, ACCOUNT_JS, CARD_JS]
             .iter()
             .map(|text| text.len())
             .sum::<usize>();

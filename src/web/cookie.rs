@@ -29,14 +29,16 @@ fn name(link: &LinkId) -> String {
 /// Opens a session and answers the cookie that holds it, for the pages below a path. Lax, since a Strict one is not sent on the way back from a
 /// bank's page.
 pub async fn sign_in(app: &App, link: &LinkId, below: &str) -> Result<HeaderValue, Error> {
+    sign_in_at(app, link, &format!("{below}/{link}")).await
+}
+
+/// The same for the pages below this very path.
+pub async fn sign_in_at(app: &App, link: &LinkId, path: &str) -> Result<HeaderValue, Error> {
     let secret = hex::encode(rand::rng().random::<[u8; 32]>());
     let now_ms = wall_ms();
     app.payments().store().open_session(&hash(&secret), link, now_ms, now_ms + LIFE_MS).await?;
-    let cookie = format!(
-        "{}={secret}; Path={below}/{link}; Max-Age={}; HttpOnly; Secure; SameSite=Lax",
-        name(link),
-        LIFE_MS / 1000
-    );
+    let cookie =
+        format!("{}={secret}; Path={path}; Max-Age={}; HttpOnly; Secure; SameSite=Lax", name(link), LIFE_MS / 1000);
     HeaderValue::from_str(&cookie).map_err(|_| Error::Unreadable { what: "a link id", found: link.to_string() })
 }
 

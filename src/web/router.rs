@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use super::state::App;
-use super::{assets, desk, health, numbers, pay, receipt, security, webhooks};
+use super::{assets, desk, health, mandate, numbers, pay, receipt, security, webhooks};
 
 /// All pages. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: the peer's address is a rate-limit key.
 pub fn router(app: App) -> Router {
@@ -38,6 +38,11 @@ pub fn router(app: App) -> Router {
         .route("/desk/{link}/account/{method}", get(desk::agree::read_out).post(desk::agree::agreed))
         .route("/desk/{link}/verifications/{id}", get(desk::verification::page).post(desk::verification::deposits))
         .route("/desk/{link}/verifications/{id}/stop", post(desk::verification::stop))
+        .route("/desk/{link}/verifications/{id}/mail", post(desk::mail::again))
+        .route("/m/{token}", get(mandate::open::before).post(mandate::open::go_on))
+        .route("/mandate/{id}", get(mandate::page::page).post(mandate::press::deposits))
+        .route("/mandate/{id}/agree", get(mandate::page::back).post(mandate::press::agree))
+        .route("/mandate/{id}/decline", get(mandate::page::back).post(mandate::press::decline))
         .route("/bank/return", get(pay::bank::returned))
         .route("/pay/{link}/code", post(pay::code::send))
         .route("/pay/{link}/verify", get(pay::code::ask).post(pay::code::verify))

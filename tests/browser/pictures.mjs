@@ -174,6 +174,31 @@ async function onThePhone(invoice) {
     await page.context().close();
 }
 
+/** A private person's bank account: mailed by the clerk, authorised by the customer. */
+async function byMail() {
+    const invoice = await house.invoice({ Name: 'INV-1060', Total__c: 65 }, { Name: 'June Larkspur', Billing_Email__c: 'june@larkspur.example' });
+    const { url } = await house.press('TakePaymentController', 'open', { invoiceId: invoice.id });
+    const clerk = await house.page('desktop', DESK);
+    await clerk.goto(url);
+    await clerk.getByRole('button', { name: 'Continue' }).click();
+    await clerk.getByRole('link', { name: 'Take a new bank account' }).click();
+    await clerk.getByLabel(/A private person's/).check();
+    const numbers = { 'Name on the account': 'June Larkspur', 'Routing number': '110000000', 'Account number': '000123456789', 'Account number once more': '000123456789' };
+    for (const [name, value] of Object.entries(numbers)) await clerk.getByLabel(name, { exact: true }).fill(value);
+    await clerk.getByRole('button', { name: 'Go on to the authorisation' }).click();
+    await clerk.getByRole('button', { name: 'Mail the authorisation to the customer' }).waitFor();
+    await picture(clerk, 'authorise-by-mail', clerk.locator('body'), { tallest: 1000, margin: 0 });
+    await clerk.getByRole('button', { name: 'Mail the authorisation to the customer' }).click();
+    const mail = await house.mailTo('june@larkspur.example', 'Authorise');
+    const customer = await house.page('phone', HAND);
+    await customer.goto(mail.text.split(/\s+/).find((word) => word.startsWith(`${pay}/m/`)));
+    await customer.getByRole('button', { name: 'Continue' }).click();
+    await customer.getByRole('button', { name: 'I authorise this debit' }).waitFor();
+    await picture(customer, 'authorise', customer.locator('body'), { tallest: 1500, margin: 0 });
+    await customer.context().close();
+    await clerk.context().close();
+}
+
 async function inBulk() {
     const names = ['Alder Logistics', 'Beacon Veterinary', 'Copper Creek Hotels', 'Dunmore Print', 'Elm Street Kitchens', 'Foxglove Gardens'];
     const accounts = [];
@@ -205,6 +230,7 @@ try {
     await adminsFirstDay();
     const invoice = await firstInvoice();
     await onThePhone(invoice);
+    await byMail();
     await inBulk();
 } finally {
     await house.close();

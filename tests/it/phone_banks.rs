@@ -12,7 +12,7 @@ use crate::house::{House, Postgres};
 pub const GOOD: &str = "000123456789";
 
 /// What the clerk's browser asks of Stripe, with the publishable key. Answers the method's id.
-async fn typed_in(world: &World, number: &str, holder_type: &str, account_type: &str) -> String {
+pub async fn typed_in(world: &World, number: &str, holder_type: &str, account_type: &str) -> String {
     let form = [
         ("type", "us_bank_account"),
         ("us_bank_account[routing_number]", "110000000"),
@@ -30,7 +30,7 @@ async fn typed_in(world: &World, number: &str, holder_type: &str, account_type: 
 }
 
 /// The clerk presses Take Payment on the invoice and Continue on the page.
-async fn clerk_at(house: &House, scene: &Scene) -> Payer {
+pub async fn clerk_at(house: &House, scene: &Scene) -> Payer {
     let opened =
         house.press("TakePaymentController", "open", &json!({"invoiceId": scene.invoice})).await.expect("open");
     let text = opened.to_string();
@@ -39,7 +39,7 @@ async fn clerk_at(house: &House, scene: &Scene) -> Payer {
 }
 
 /// From the numbers to what is read out. Answers its address and the page.
-async fn to_read_out(clerk: &Payer, method: &str, amount: Option<&str>) -> (String, Page) {
+pub async fn to_read_out(clerk: &Payer, method: &str, amount: Option<&str>) -> (String, Page) {
     let place = clerk.place();
     let form_page = clerk.at(&format!("{place}/account")).await;
     let csrf = form_page.input("csrf");
@@ -73,13 +73,14 @@ async fn agree(clerk: &Payer, address: &str, review: &Page) -> Page {
 }
 
 /// The address of the verification that a page shows.
-fn address_of(page: &Page) -> String {
+pub fn address_of(page: &Page) -> String {
     let begin = page.text.find("/desk/").into_iter().chain(page.text.match_indices("/desk/").map(|(at, _)| at));
     let mut begin =
         begin.filter(|at| page.text[*at..].split('"').next().is_some_and(|text| text.contains("/verifications/")));
     let begin = begin.next().unwrap_or_else(|| panic!("no verification on {}", page.text));
     let address = page.text[begin..].split('"').next().unwrap_or_default();
-    address.strip_suffix("/stop").unwrap_or(address).to_owned()
+    let ends = ["/stop", "/mail"];
+    ends.iter().find_map(|end| address.strip_suffix(end)).unwrap_or(address).to_owned()
 }
 
 /// The clerk enters what the customer reads out.
@@ -395,7 +396,7 @@ async fn a_daemon_killed_anywhere_verifies_and_debits_once() {
     assert_eq!(house.payment_errors().await, 0);
 }
 
-async fn kill_within(house: &House, wait_ms: u64, act: impl Future<Output = ()>) {
+pub async fn kill_within(house: &House, wait_ms: u64, act: impl Future<Output = ()>) {
     tokio::join!(act, async {
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         house.kill_daemon().await;

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::house::House;
 use crate::house::payer;
 use crate::phone_banks::{GOOD, at_stripe, days, request_says, tell, the_debit, verifying};
+use crate::phone_pages::{customer_at, mailed};
 
 #[tokio::test]
 async fn a_verification_that_a_restored_database_forgot_ends_and_one_that_was_debited_is_found() {
@@ -19,6 +20,10 @@ async fn a_verification_that_a_restored_database_forgot_ends_and_one_that_was_de
     house.is_ready().await;
     verifying(&house, &forgotten, GOOD, "checking", None).await;
     verifying(&house, &verified, GOOD, "checking", None).await;
+    let page_lost = payer::invoice(&house, "R-PAGE", json!(35), "USD").await;
+    mailed(&house, &page_lost, None).await;
+    let (customer, _) = customer_at(&house, &page_lost).await;
+    request_says(&house, &page_lost, "Verifying", "has not accepted it yet").await;
     let (clerk, page) = verifying(&house, &debited, GOOD, "checking", None).await;
     tell(&clerk, &page, &[("code", "SM11AA")]).await.says("The account is verified");
     let debit = the_debit(&house, &debited).await;
@@ -43,6 +48,18 @@ async fn a_verification_that_a_restored_database_forgot_ends_and_one_that_was_de
         request_says(&house, scene, "Failed", "nothing was charged. Take the account down again.").await;
         assert!(at_stripe(&house, "payment_intents", &scene.invoice).await.is_empty(), "{}", scene.name);
     }
+    // Its request's own event may come again first: then it waits for its page to be opened, and ends with that.
+    house
+        .eventually("the request of a lost page to wait for nobody", 30, || async {
+            let soql = format!(
+                "SELECT State__c, Sentence__c FROM Payment_Request__c WHERE Kind__c = 'Take Payment' AND Invoice__c = '{}'",
+                page_lost.invoice
+            );
+            let row = house.one(&soql).await?;
+            Ok(if row["State__c"] == "Verifying" { Err(row.to_string()) } else { Ok(()) })
+        })
+        .await;
+    assert_eq!(customer.page().await.status, 404);
     let setup = at_stripe(&house, "setup_intents", &forgotten.invoice).await.remove(0);
     assert_eq!(setup["status"], "canceled", "nobody can verify what nobody debits");
     // What was debited is adopted, and settles once.

@@ -148,6 +148,7 @@ impl Payments {
             mail_to,
             attempts: 0,
         };
-        Ok(tx.insert_bank_letter(&letter, now_ms).await?)
+        tx.insert_bank_letter(&letter, now_ms).await?;
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::LinkId;
 use crate::domain::bank::Letter as Kind;
 use crate::domain::link::LinkKind;
 use crate::engine::links::{Error, Links, mailed_instead};
-use crate::engine::payments::{Error as PaymentsError, Sum};
+use crate::engine::payments::{Error as PaymentsError, PageLetter, Sum};
 use crate::engine::receipts::{money_words, time_words};
 use crate::engine::retry;
 use crate::mail::{self, Content, Letter, Recipient};
@@ -40,6 +40,9 @@ impl Links {
 
     async fn send_bank_letter(&self, due: &BankLetter) -> Result<(), Error> {
         let store = self.payments().store();
+        if let Some(kind) = PageLetter::from_name(&due.kind) {
+            return self.send_page_letter(due, kind).await;
+        }
         let facts: Facts = serde_json::from_str(&due.facts)
             .map_err(|error| PaymentsError::Unbookable { stripe_id: due.stripe_id.clone(), why: error.to_string() })?;
         let Some(kind) = Kind::from_name(&due.kind) else {

@@ -37,7 +37,11 @@ pub use read::{Outcome, Reading};
 pub use records::{link_state, link_write, time_text};
 pub use start::{Choice, Method, Refused, Started, Wish};
 pub use sweep::SweepReport;
-pub use verifying::{AccountAgreed, AccountRefused, AccountReview, NewAccount, Told, Values, sentence, tries_left};
+pub(in crate::engine) use verifying::PageLetter;
+pub use verifying::{
+    Accepted, AccountAgreed, AccountRefused, AccountReview, NewAccount, PageRefused, PageReview, Told, Values,
+    sentence, tries_left,
+};
 pub use work::run;
 
 use super::banks::Banks;
@@ -66,6 +70,8 @@ pub struct Settings {
     pub legal_name: String,
     /// How an authorisation given on the phone is taken back: telephone, e-mail.
     pub contact: String,
+    /// In which days are told.
+    pub zone: jiff::tz::TimeZone,
     /// Between two sweeps of Stripe's events.
     pub sweep_every: Duration,
     /// Between two listings of the payments themselves.
@@ -98,6 +104,7 @@ struct Inner {
     /// Something is to be read or sent now rather than at the next round.
     nudge: tokio::sync::Notify,
     readings: readings::Readings,
+    carrying: verifying::Turns,
     /// Where customers may pay by bank.
     banks: OnceLock<Banks>,
 }
@@ -131,6 +138,7 @@ impl Payments {
             opened_s: AtomicI64::new(i64::MAX),
             nudge: tokio::sync::Notify::new(),
             readings: readings::Readings::new(),
+            carrying: verifying::Turns::default(),
             banks: OnceLock::new(),
         }))
     }
@@ -156,6 +164,10 @@ impl Payments {
 
     pub fn banks(&self) -> Option<&Banks> {
         self.0.banks.get()
+    }
+
+    fn carrying(&self) -> &verifying::Turns {
+        &self.0.carrying
     }
 
     fn readings(&self) -> &readings::Readings {

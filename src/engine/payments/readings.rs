@@ -34,14 +34,16 @@ impl Readings {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// After the answer. `None`: one begun later was booked already, so Stripe must be asked again.
+    /// After the answer. `None`: another one was booked since this was begun. Which of the two answers is the younger can't be
+    /// told from their beginnings, so Stripe must be asked again.
     pub(super) async fn turn(&self, id: &str, number: u64) -> Option<Turn> {
         let place = id.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
         let booked = Arc::clone(&self.booked[place % STRIPES]).lock_owned().await;
         if booked.get(id).is_some_and(|last| *last > number) {
             return None;
         }
-        Some(Turn { booked, id: id.to_owned(), number })
+        // Whatever was begun till now may have been answered before this was.
+        Some(Turn { booked, id: id.to_owned(), number: self.next.load(Ordering::Relaxed) })
     }
 }
 
@@ -59,6 +61,15 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_answer_begun_later_may_be_the_older_one_and_is_asked_for_again_too() {
+        let readings = Readings::new();
+        let (first, second) = (readings.begin(), readings.begin());
+        readings.turn("pi_1", first).await.expect("the first to come").done();
+        assert!(readings.turn("pi_1", second).await.is_none());
+        assert!(readings.turn("pi_1", readings.begin()).await.is_some());
+    }
 
     #[tokio::test]
     async fn an_answer_begun_before_the_one_that_was_booked_is_asked_for_again() {

@@ -95,6 +95,9 @@ async fn idle(payments: &Payments) {
         if let Err(error) = payments.end_expired_links().await {
             tracing::warn!(%error, "links that ran out could not be ended yet");
         }
+        if let Err(error) = payments.end_not_accepted().await {
+            tracing::warn!(%error, "authorisations that nobody accepted could not be ended yet");
+        }
         if let Err(error) = payments.tell_unlocked_links().await {
             tracing::warn!(%error, "the org could not be told yet of links that pay again");
         }

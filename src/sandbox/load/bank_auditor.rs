@@ -1,7 +1,7 @@
 //! The auditor at the bank: each debit stands in the org on the rung on which it stands at the bank, was agreed to by
 //! whoever pressed, and was told of once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -33,7 +33,9 @@ impl World {
             report.findings.extend(wrong_with(debit, booked.get(debit.intent.as_str()).copied()));
         }
         report.findings.extend(verified(stripe, &self.endpoints.salesforce.org_id));
-        report.findings.extend(letters(&self.mails().await?, &debits));
+        let mails = self.mails().await?;
+        report.findings.extend(letters(&mails, &debits));
+        report.findings.extend(told_twice(&mails, stripe, &self.endpoints.salesforce.org_id));
         Ok(())
     }
 }
@@ -58,7 +60,9 @@ fn debits(stripe: &Value, org_id: &str) -> Vec<Debit> {
         };
         let mandate = &charge["payment_method_details"]["us_bank_account"]["mandate"];
         let agreed = list(stripe, "mandates").find(|found| &found["id"] == mandate);
-        let by_phone = intent["metadata"]["q_request_id"].is_string();
+        // A private person pressed on the mailed page.
+        let company = charge["payment_method_details"]["us_bank_account"]["account_holder_type"] == "company";
+        let by_phone = company && intent["metadata"]["q_request_id"].is_string();
         Some(Debit {
             intent: id.to_owned(),
             state,
@@ -124,6 +128,15 @@ fn verified(stripe: &Value, org_id: &str) -> Vec<String> {
     wrong
 }
 
+/// At most one letter about its deposits goes out for an account; none where they were told before it could.
+fn told_twice(mails: &[Value], stripe: &Value, org_id: &str) -> Option<String> {
+    let about = |mail: &&Value| text(&mail["subject"]).contains(DEPOSITS);
+    let letters: BTreeSet<&str> = mails.iter().filter(about).map(|mail| text(&mail["message_id"])).collect();
+    let accounts =
+        list(stripe, "setup_intents").filter(|setup| text(&setup["metadata"]["sf_org_id"]) == org_id).count();
+    (letters.len() > accounts).then(|| format!("{} letters are about deposits of {accounts} accounts", letters.len()))
+}
+
 /// Each debit is told of when it starts, and again when it failed or came back; a letter that comes twice counts once.
 fn letters(mails: &[Value], debits: &[Debit]) -> Vec<String> {
     let mut subjects: BTreeMap<&str, &str> = BTreeMap::new();
@@ -141,6 +154,10 @@ fn letters(mails: &[Value], debits: &[Debit]) -> Vec<String> {
     wrong
 }
 
+/// Begins the subject of the letter that leads to the page of an authorisation.
+const AUTHORISE: &str = "Authorise $";
+/// Begins that of the one for small deposits.
+const DEPOSITS: &str = "Verify your bank account";
 const STARTED: &str = " has started";
 const CAME_BACK: &str = " came back: ";
 
@@ -148,9 +165,13 @@ fn is_about(subject: &str, words: &str) -> bool {
     subject.contains("ank payment") && subject.contains(words)
 }
 
-/// A letter that neither asks for money nor gives a receipt for it.
+/// A letter that neither brings a payment link nor a receipt.
 pub(super) fn is_of_banks(subject: &str) -> bool {
-    is_about(subject, STARTED) || is_about(subject, CAME_BACK) || subject.contains(" code for ")
+    is_about(subject, STARTED)
+        || is_about(subject, CAME_BACK)
+        || subject.contains(" code for ")
+        || subject.contains(AUTHORISE)
+        || subject.contains(DEPOSITS)
 }
 
 #[cfg(test)]
@@ -199,6 +220,15 @@ mod tests {
         let a_clerks_press = Debit { by_phone: true, ..debit("Settled") };
         assert_eq!(wrong_with(&a_clerks_press, Some(&row)).len(), 1);
         assert_eq!(wrong_with(&Debit { agreed: said, ..debit("Settled") }, Some(&row)).len(), 1);
+    }
+
+    #[test]
+    fn more_letters_about_deposits_than_accounts_are_found() {
+        let mail = |id: &str| json!({"message_id": id, "subject": format!("[TEST] {DEPOSITS} for L-1 from X")});
+        let stripe = json!({"setup_intents": [{"id": "seti_1", "metadata": {"sf_org_id": "00D"}}]});
+        assert_eq!(told_twice(&[mail("a"), mail("a")], &stripe, "00D"), None);
+        assert!(told_twice(&[mail("a"), mail("b")], &stripe, "00D").is_some());
+        assert!(is_of_banks("[TEST] Authorise $5.00 USD to X for L-1") && !is_of_banks("Invoice L-1 from X: $5.00"));
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Customer {
             .await?;
         let by_bank = self.dice.random_range(0..100) < self.banks;
         if by_bank && self.dice.random_range(0..5) == 0 {
-            return self.taken_down(&invoice).await;
+            return self.taken_down(&invoice, &name).await;
         }
         let press = json!({"invoiceId": invoice, "email": email, "note": null, "expiresOn": null});
         self.insist("Send Payment Link", |world| {

@@ -1,5 +1,5 @@
-//! A clerk with a company on the phone: takes down its bank account, has it verified, and days later enters what the
-//! customer reads on the statement.
+//! A clerk with a customer on the phone: takes down the bank account, has it verified, and days later enters what the customer
+//! reads on the statement. A private person authorises the debit on the mailed page, and enters it there.
 
 use std::time::{Duration, Instant};
 
@@ -7,6 +7,7 @@ use rand::Rng;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::bank::BROWSER;
 use super::customer::{Customer, Outcome, heading, input};
 use super::{Error, until};
 
@@ -14,9 +15,20 @@ use super::{Error, until};
 const NUMBERS: &[&str] = &["000123456789", "000123456789", "000555555559", "000222222227", "000111111113"];
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// An account that waits for its deposits, and the clerk's page on which they are told.
+/// What is taken down.
+#[derive(Clone, Copy)]
+struct Account {
+    number: &'static str,
+    private: bool,
+    /// A part of what is owed, not all of it.
+    part: bool,
+    /// Two amounts instead of a code.
+    amounts: bool,
+}
+
+/// An account that waits for its deposits, and the page on which they are told: the clerk's, or the mailed one.
 pub struct Verifying {
-    clerk: Customer,
+    teller: Customer,
     /// The page's address.
     page: String,
     /// Two amounts instead of a code.
@@ -30,17 +42,23 @@ impl std::fmt::Debug for Verifying {
 }
 
 impl Customer {
-    /// Takes down an account for all or part of what `invoice` owes.
-    pub(super) async fn taken_down(mut self, invoice: &str) -> Result<Outcome, Error> {
-        let number = NUMBERS[self.dice.random_range(0..NUMBERS.len())];
-        let part = self.dice.random_bool(0.5);
-        let amounts = self.dice.random_bool(0.3);
+    /// Takes down an account for all or part of what the invoice of this name owes.
+    pub(super) async fn taken_down(mut self, invoice: &str, name: &str) -> Result<Outcome, Error> {
+        let account = Account {
+            number: NUMBERS[self.dice.random_range(0..NUMBERS.len())],
+            private: self.dice.random_bool(0.5),
+            part: self.dice.random_bool(0.5),
+            amounts: self.dice.random_bool(0.3),
+        };
         let start = Instant::now();
         let mut desk = None;
         let mut last = "the page refused for now".to_owned();
         while start.elapsed() < PATIENCE {
-            match self.by_numbers(invoice, &mut desk, number, part, amounts).await {
-                Ok(Some(page)) => return Ok(Outcome::Verifying(Box::new(Verifying { clerk: self, page, amounts }))),
+            match self.by_numbers(invoice, name, &mut desk, account).await {
+                Ok(Some(page)) => {
+                    let amounts = account.amounts;
+                    return Ok(Outcome::Verifying(Box::new(Verifying { teller: self, page, amounts })));
+                }
                 Ok(None) => {}
                 Err(error) => last = error.to_string(),
             }
@@ -53,39 +71,77 @@ impl Customer {
     async fn by_numbers(
         &mut self,
         invoice: &str,
-        desk: &mut Option<String>,
-        number: &str,
-        part: bool,
-        amounts: bool,
+        name: &str,
+        desk: &mut Option<(String, String)>,
+        account: Account,
     ) -> Result<Option<String>, Error> {
         let desk = match desk {
-            Some(desk) => desk.clone(),
+            Some((desk, cookie)) => {
+                // The customer's window may have been the last one.
+                self.cookie.clone_from(cookie);
+                desk.clone()
+            }
             None => {
                 let address = self.take_payment(invoice).await?;
-                desk.insert(self.enter(&address).await?).clone()
+                let place = self.enter(&address).await?;
+                desk.insert((place, self.cookie.clone())).0.clone()
             }
         };
-        let method = self.typed_in(number, amounts).await?;
+        let method = self.typed_in(account).await?;
         let form = self.page(&format!("{desk}/account")).await?;
         let csrf = input(&form, "csrf")?;
         // The least that any invoice of the run is for.
         let fields = [
             ("csrf", csrf.as_str()),
             ("method", &method),
-            ("choice", if part { "part" } else { "full" }),
-            ("amount", if part { "5.00" } else { "" }),
+            ("choice", if account.part { "part" } else { "full" }),
+            ("amount", if account.part { "5.00" } else { "" }),
         ];
         let Some(review) = self.led_to(&format!("{desk}/account"), &fields).await? else { return Ok(None) };
         let shown = self.page(&review).await?;
-        let (csrf, minor, hash) = (input(&shown, "csrf")?, input(&shown, "minor")?, input(&shown, "text_hash")?);
-        let (press, typed) = (Uuid::new_v4().to_string(), input(&shown, "part").unwrap_or_default());
-        let mut fields = vec![("csrf", csrf.as_str()), ("press", &press), ("minor", &minor), ("text_hash", &hash)];
+        let (csrf, minor) = (input(&shown, "csrf")?, input(&shown, "minor")?);
+        // A company's word is for the text that was read out, a private person gets it by mail.
+        let agrees = if account.private { "mail_to" } else { "text_hash" };
+        let (how, press) = (input(&shown, agrees)?, Uuid::new_v4().to_string());
+        let typed = input(&shown, "part").unwrap_or_default();
+        let mut fields = vec![("csrf", csrf.as_str()), ("press", &press), ("minor", &minor), (agrees, &how)];
         if !typed.is_empty() {
             fields.push(("part", &typed));
         }
         let agree = review.split('?').next().unwrap_or(&review).to_owned();
         let Some(page) = self.insist_on(&agree, &fields).await? else { return Ok(None) };
+        if account.private {
+            self.reads(&page, "Waiting for the customer").await?;
+            return self.authorises(&how, name).await;
+        }
         self.reads(&page, "The account is being verified").await.map(|()| Some(page))
+    }
+
+    /// The customer follows the mail. Answers the page on which the deposits are told.
+    async fn authorises(&mut self, address: &str, name: &str) -> Result<Option<String>, Error> {
+        let mail = self.world.mail_to(address, &format!("for {name}"), 240).await?;
+        let prefix = format!("{}/m/", self.world.endpoints.page_url);
+        let text = mail["text"].as_str().unwrap_or_default();
+        let Some(link) = text.split_whitespace().find(|word| word.starts_with(&prefix)) else {
+            return Err(Error::Unreadable { what: "the mail".to_owned(), why: format!("no page in {text:?}") });
+        };
+        let start = Instant::now();
+        let page = loop {
+            match self.enter(link).await {
+                Err(error) if start.elapsed() > PATIENCE => return Err(error),
+                Err(_) => self.pause().await,
+                Ok(page) => break page,
+            }
+        };
+        let shown = self.page(&page).await?;
+        if shown.contains("id=\"authorise\"") {
+            let (csrf, hash) = (input(&shown, "csrf")?, input(&shown, "text_hash")?);
+            let fields = [("csrf", csrf.as_str()), ("text_hash", hash.as_str())];
+            if self.insist_on(&format!("{page}/agree"), &fields).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        self.reads(&page, "Verify your bank account").await.map(|()| Some(page))
     }
 
     async fn take_payment(&self, invoice: &str) -> Result<String, Error> {
@@ -98,13 +154,13 @@ impl Customer {
     }
 
     /// What Stripe's script does in the clerk's browser.
-    async fn typed_in(&self, number: &str, savings: bool) -> Result<String, Error> {
+    async fn typed_in(&self, account: Account) -> Result<String, Error> {
         let form = [
             ("type", "us_bank_account"),
             ("us_bank_account[routing_number]", "110000000"),
-            ("us_bank_account[account_number]", number),
-            ("us_bank_account[account_holder_type]", "company"),
-            ("us_bank_account[account_type]", if savings { "savings" } else { "checking" }),
+            ("us_bank_account[account_number]", account.number),
+            ("us_bank_account[account_holder_type]", if account.private { "individual" } else { "company" }),
+            ("us_bank_account[account_type]", if account.amounts { "savings" } else { "checking" }),
             ("billing_details[name]", "Load Customer, Inc."),
         ];
         let stripe = &self.world.endpoints.stripe;
@@ -115,7 +171,8 @@ impl Customer {
 
     /// Posts a form; where it led, as a whole address, or `None` where the page refused in words.
     async fn led_to(&self, url: &str, fields: &[(&str, &str)]) -> Result<Option<String>, Error> {
-        let request = self.world.http.post(url).header("cookie", &self.cookie).form(fields);
+        let request =
+            self.world.http.post(url).header("cookie", &self.cookie).header("user-agent", BROWSER).form(fields);
         let unreachable = |source| Error::Unreachable { what: url.to_owned(), source };
         let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status().as_u16();
@@ -155,24 +212,24 @@ impl Verifying {
             if self.amounts { &[("first", "0.01"), ("second", "0.02")] } else { &[("code", "SM00ZZ")] };
         let right: &[(&str, &str)] =
             if self.amounts { &[("first", "0.32"), ("second", "0.45")] } else { &[("code", "SM11AA")] };
-        if self.clerk.dice.random_bool(0.3) {
+        if self.teller.dice.random_bool(0.3) {
             self.enter(wrong).await?;
         }
         let start = Instant::now();
         while self.enter(right).await?.is_none() && start.elapsed() < PATIENCE {
-            self.clerk.pause().await;
+            self.teller.pause().await;
         }
         // The days that follow are the debit's.
-        self.clerk.reads(&self.page, "is on its way").await
+        self.teller.reads(&self.page, "is on its way").await
     }
 
     /// One press, the same one until it is answered: it is one try at Stripe.
     async fn enter(&mut self, values: &[(&str, &str)]) -> Result<Option<String>, Error> {
         let start = Instant::now();
         let shown = loop {
-            match self.clerk.page(&self.page).await {
+            match self.teller.page(&self.page).await {
                 Err(error) if start.elapsed() > PATIENCE => return Err(error),
-                Err(_) => self.clerk.pause().await,
+                Err(_) => self.teller.pause().await,
                 Ok(shown) => break shown,
             }
         };
@@ -182,6 +239,6 @@ impl Verifying {
         let mut fields = vec![("csrf", csrf.as_str()), ("press", &press)];
         fields.extend_from_slice(values);
         let page = self.page.clone();
-        self.clerk.insist_on(&page, &fields).await
+        self.teller.insist_on(&page, &fields).await
     }
 }

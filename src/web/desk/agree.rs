@@ -1,10 +1,11 @@
-//! What the clerk reads out to the customer, word for word, and the press that says that the customer agreed.
+//! What the clerk reads out to a company's customer, word for word, and the press that says that the customer agreed. A private
+//! person gets a page by mail instead.
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::cookie::Visitor;
@@ -16,7 +17,7 @@ use super::super::state::App;
 use super::super::states::{self, Said};
 use super::account::{Entered, show};
 use crate::domain::{Currency, Money, mandate};
-use crate::engine::payments::{AccountAgreed, AccountReview};
+use crate::engine::payments::{AccountAgreed, AccountRefused, AccountReview};
 use crate::engine::receipts::money_words;
 use crate::store::links::Link;
 use crate::stripe::Priority;
@@ -71,6 +72,9 @@ pub struct Agreed {
     /// Of the text that was read out.
     #[serde(default)]
     text_hash: String,
+    /// Where the page said that it is mailed.
+    #[serde(default)]
+    mail_to: Option<String>,
 }
 
 /// POST /desk/{link}/account/{method}
@@ -102,9 +106,14 @@ pub async fn agreed(
         part,
         minor: form.minor,
         text_hash: form.text_hash.clone(),
+        mail_to: form.mail_to.clone(),
     };
-    let one = match app.payments().begin_verification(&link, &agreed).await {
+    let one = match app.links.begin_verification(&link, &agreed).await {
         Ok(Ok(one)) => one,
+        // Nothing has to be typed again where the same account goes on.
+        Ok(Err(no @ (AccountRefused::Agree | AccountRefused::NoAddress | AccountRefused::OtherAddress))) => {
+            return review_again(&app, &visitor, &link, &agreed, form.part.as_deref(), &no).await;
+        }
         Ok(Err(no)) => return refuse(states::account_refused(&app, &no)).await,
         Err(error) => return fault(&app, &error.to_string(), true),
     };
@@ -113,6 +122,22 @@ pub async fn agreed(
         tracing::warn!(verification.id = %one.id, %error, "a bank account waits to be verified");
     }
     see_other(&format!("/desk/{}/verifications/{}", link.id, one.id))
+}
+
+async fn review_again(
+    app: &App,
+    visitor: &Visitor,
+    link: &Link,
+    agreed: &AccountAgreed,
+    part: Option<&str>,
+    no: &AccountRefused,
+) -> Response {
+    let said = states::account_refused(app, no);
+    match app.payments().account_review(link, &agreed.method, agreed.part).await {
+        Ok(Ok(review)) => review_page(app, visitor, link, &review, part.filter(|part| !part.is_empty()), Some(&said)),
+        Ok(Err(no)) => show(app, visitor, link, Some(&states::account_refused(app, &no)), &Entered::default()).await,
+        Err(error) => fault(app, &error.to_string(), true),
+    }
 }
 
 fn amount(part: Option<&str>) -> Result<Option<Money>, Box<Said>> {
@@ -140,25 +165,58 @@ fn review_page(
                 h2 id="mandate-heading" { "Read this out" }
                 p id="mandate" class="wrap" { (review.text) }
             }
-            p { "Ask: " strong { "Do you agree?" } " Press only after a clear yes. The words are kept with the time, and a copy goes to the customer with the first letter about the debit." }
+            p { "Ask: " strong { "Do you agree?" } " Press only after a clear yes. The words are kept with the time, and a copy goes to the customer with the first letter about the account." }
             form method="post" action={ "/desk/" (link.id) "/account/" (account.method) } {
-                input type="hidden" name="csrf" value=(visitor.csrf);
-                input type="hidden" name="press" value=(uuid::Uuid::new_v4());
-                @if let Some(part) = part { input type="hidden" name="part" value=(part); }
-                input type="hidden" name="minor" value=(review.amount.minor());
+                (hidden(visitor, review, part))
                 input type="hidden" name="text_hash" value=(mandate::hash(&review.text));
                 button type="submit" class="primary" id="agree" { "The customer agreed: verify the account" }
             }
         } @else {
-            section aria-labelledby="mandate-heading" class="mandate" {
-                h2 id="mandate-heading" { "A private person has to agree in writing" }
-                p { "What a private person says on the phone is not enough for this debit. Nothing was charged." }
-                p { "Go back to the invoice and press Send to the customer instead: the customer pays from the account there." }
-            }
+            (by_mail(visitor, link, review, part))
         }
         p { a href={ "/desk/" (link.id) "/account" } { "Enter other numbers" } }
     };
     let title = format!("Authorise {amount}");
     let status = said.map_or(StatusCode::OK, |said| said.status);
     Page::new(&title, body).status(status).quoting(&review.invoice.number).respond(app)
+}
+
+fn hidden(visitor: &Visitor, review: &AccountReview, part: Option<&str>) -> Markup {
+    html! {
+        input type="hidden" name="csrf" value=(visitor.csrf);
+        input type="hidden" name="press" value=(uuid::Uuid::new_v4());
+        @if let Some(part) = part { input type="hidden" name="part" value=(part); }
+        input type="hidden" name="minor" value=(review.amount.minor());
+    }
+}
+
+/// What a private person says on the phone is not enough for this debit.
+fn by_mail(visitor: &Visitor, link: &Link, review: &AccountReview, part: Option<&str>) -> Markup {
+    let action = format!("/desk/{}/account/{}", link.id, review.account.method);
+    html! {
+        section aria-labelledby="mail-heading" class="mandate" {
+            h2 id="mail-heading" { "A private person agrees in writing, while you are on the phone" }
+            @match &review.invoice.email {
+                Some(address) => {
+                    p { "A page with the authorisation goes to " strong { bdi { (address) } }
+                        ", the address that Salesforce has. Ask the customer whether that is right and can be read now." }
+                    p { "If it is another, correct Billing Email on the invoice or its account in Salesforce, then open this page again." }
+                    form method="post" action=(action) {
+                        (hidden(visitor, review, part))
+                        input type="hidden" name="mail_to" value=(address);
+                        button type="submit" class="primary" id="mail" { "Mail the authorisation to the customer" }
+                    }
+                }
+                None => {
+                    p { "There is no e-mail address for this customer, so the authorisation can't be mailed. Nothing was charged." }
+                    p { "Fill Billing Email on the invoice or its account in Salesforce, then open this page again." }
+                    p { a class="button" href=(review_url(link, &review.account.method, part)) { "Look again" } }
+                }
+            }
+            details {
+                summary { "What the customer reads there" }
+                p id="mandate" class="wrap" { (review.text) }
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ pub mod account;
 pub mod agree;
 pub mod card;
 pub mod charge;
+pub mod mail;
 pub mod open;
 pub mod page;
 mod parts;

@@ -1,45 +1,35 @@
 //! How far a bank account is verified, and what the customer reads on the statement, entered by a clerk.
 
-use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::{Form, Json};
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde_json::json;
 
+use super::super::assets;
 use super::super::cookie::Visitor;
+use super::super::deposits::{self, Read, Who};
 use super::super::layout::Page;
 use super::super::limits::What;
-use super::super::pay::{fault, say, see_other, visitor_of};
+use super::super::pay::{fault, say, see_other, visitor_of, wants_json};
 use super::super::state::App;
 use super::super::states::{self, Said};
 use crate::domain::link::LinkUse;
-use crate::domain::verification::{Stage, Way, read_code, read_deposit};
+use crate::domain::verification::{Mail, Stage};
 use crate::engine::clock::wall_ms;
-use crate::engine::payments::{Told, Values, sentence};
+use crate::engine::payments::{Told, sentence};
 use crate::engine::receipts::money_words;
 use crate::store::links::Link;
 use crate::store::verifications::Verification;
 use crate::stripe::Priority;
 
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Read {
-    #[serde(default)]
-    csrf: String,
-    #[serde(default)]
-    press: String,
-    #[serde(default)]
-    first: String,
-    #[serde(default)]
-    second: String,
-    #[serde(default)]
-    code: String,
-}
-
 /// GET /desk/{link}/verifications/{id}
 pub async fn page(State(app): State<App>, Path((link, id)): Path<(String, String)>, headers: HeaderMap) -> Response {
     match guard(&app, &link, &id, &headers).await {
-        Ok((visitor, link, one)) => show(&app, &visitor, &link, &one, None, &Read::default()),
+        Ok((_, _, one)) if wants_json(&headers) => Json(json!({ "mark": mark(&one) })).into_response(),
+        Ok((visitor, link, one)) => show(&app, &visitor, &link, &one, None, &Read::default()).await,
         Err(response) => *response,
     }
 }
@@ -55,16 +45,16 @@ pub async fn deposits(
         Ok(found) => found,
         Err(response) => return *response,
     };
-    let refuse = |said: Said, one: &Verification| show(&app, &visitor, &link, one, Some(&said), &read);
+    let refuse = async |said: Said, one: &Verification| show(&app, &visitor, &link, one, Some(&said), &read).await;
     if let Err(said) = may_act(&app, &visitor, &link, &read.csrf) {
-        return refuse(*said, &one);
+        return refuse(*said, &one).await;
     }
     if uuid::Uuid::parse_str(&read.press).is_err() {
-        return refuse(states::form_too_old(), &one);
+        return refuse(states::form_too_old(), &one).await;
     }
-    let values = match values(&one, &read) {
+    let values = match deposits::values(&one, &read) {
         Ok(values) => values,
-        Err(said) => return refuse(*said, &one),
+        Err(said) => return refuse(*said, &one).await,
     };
     let told = match app.payments().tell_deposits(&one, &read.press, &values).await {
         Ok(told) => told,
@@ -82,18 +72,10 @@ pub async fn deposits(
                 Ok(now) => now.unwrap_or(one),
                 Err(error) => return fault(&app, &error.to_string(), true),
             };
-            refuse(wrong(&one, left), &one)
+            refuse(deposits::wrong(&one, left, Who::Clerk), &one).await
         }
         Told::NotAsked => see_other(&format!("/desk/{}/verifications/{}", link.id, one.id)),
-        Told::StripeDown => refuse(
-            Said::new(
-                503,
-                "Stripe does not answer",
-                "It is not known yet whether this try was counted. Nothing was charged.",
-                "Press again in a minute; the same press is the same try.",
-            ),
-            &one,
-        ),
+        Told::StripeDown => refuse(deposits::not_known(), &one).await,
     }
 }
 
@@ -115,7 +97,7 @@ pub async fn stop(
         Err(response) => return *response,
     };
     if let Err(said) = may_act(&app, &visitor, &link, &form.csrf) {
-        return show(&app, &visitor, &link, &one, Some(&said), &Read::default());
+        return show(&app, &visitor, &link, &one, Some(&said), &Read::default()).await;
     }
     match app.payments().stop_verification(&one).await {
         Ok(()) => see_other(&format!("/desk/{}/verifications/{}", link.id, one.id)),
@@ -124,7 +106,7 @@ pub async fn stop(
 }
 
 /// Any clerk who may take payments on the invoice goes on with what another began.
-async fn guard(
+pub(super) async fn guard(
     app: &App,
     link: &str,
     id: &str,
@@ -138,7 +120,7 @@ async fn guard(
     }
 }
 
-fn may_act(app: &App, visitor: &Visitor, link: &Link, csrf: &str) -> Result<(), Box<Said>> {
+pub(super) fn may_act(app: &App, visitor: &Visitor, link: &Link, csrf: &str) -> Result<(), Box<Said>> {
     if !visitor.wrote(csrf) {
         return Err(Box::new(states::form_too_old()));
     }
@@ -148,36 +130,15 @@ fn may_act(app: &App, visitor: &Visitor, link: &Link, csrf: &str) -> Result<(), 
     app.limits.take(What::Pay, link.id.as_str()).map_err(|wait| Box::new(states::too_many(wait)))
 }
 
-fn values(one: &Verification, read: &Read) -> Result<Values, Box<Said>> {
-    let said = |heading: &str, to_do: &str, field: &'static str| {
-        Box::new(Said::new(422, heading, "No try was used up. Nothing was charged.", to_do).at(field))
-    };
-    match one.way {
-        Some(Way::Code) => read_code(&read.code).map(Values::Code).ok_or_else(|| {
-            said("That is no such code", "Enter the six characters beside the deposit; they begin with SM", "code")
-        }),
-        _ => {
-            let cents = |text: &str, field| {
-                read_deposit(text).ok_or_else(|| {
-                    said("A deposit is between $0.01 and $0.99", "Enter both amounts, as 0.32 and 0.45", field)
-                })
-            };
-            Ok(Values::Amounts(cents(&read.first, "first")?, cents(&read.second, "second")?))
-        }
-    }
-}
-
-fn wrong(one: &Verification, left: i64) -> Said {
-    let (what, field) = match one.way {
-        Some(Way::Code) => ("The code is not the one beside the deposit", "code"),
-        _ => ("The amounts are not those of the deposits", "first"),
-    };
-    let tries = crate::engine::payments::tries_left(left);
-    Said::new(422, what, format!("Nothing was charged. {tries}"), "Have the customer look at the statement again")
-        .at(field)
-}
-
-fn show(app: &App, visitor: &Visitor, link: &Link, one: &Verification, said: Option<&Said>, read: &Read) -> Response {
+/// The page, with what was refused above it.
+pub(super) async fn show(
+    app: &App,
+    visitor: &Visitor,
+    link: &Link,
+    one: &Verification,
+    said: Option<&Said>,
+    read: &Read,
+) -> Response {
     let heading = match one.stage {
         Stage::Agreeing => "Waiting for the customer",
         Stage::Starting | Stage::Waiting => "The account is being verified",
@@ -186,7 +147,11 @@ fn show(app: &App, visitor: &Visitor, link: &Link, one: &Verification, said: Opt
         Stage::Failed => "The account could not be verified",
         Stage::Stopped => "The verification was stopped",
     };
+    let at = format!("/desk/{}/verifications/{}", link.id, one.id);
     let asks = one.stage == Stage::Waiting && one.way.is_some();
+    // A page on which values are typed is not taken away while they are.
+    let follows = one.stage.is_under_way() && !asks;
+    let mail_to = if one.stage.may_mail() { address(app, one).await } else { None };
     let body = html! {
         @if let Some(said) = said { (said.summary()) }
         h1 tabindex="-1" autofocus[said.is_none()] { (heading) }
@@ -197,12 +162,25 @@ fn show(app: &App, visitor: &Visitor, link: &Link, one: &Verification, said: Opt
             div { dt { "Account" } dd { bdi { (one.words()) } } }
             div { dt { "Held by" } dd { bdi { (one.holder) } } }
         }
-        @if asks { (ask(visitor, link, one, said, read)) }
+        @if one.stage == Stage::Agreeing {
+            p { "The customer opens the link in the mail, reads the authorisation, and presses " strong { "I authorise this debit" }
+                ". This page shows it by itself. You can close it: Take Payment on the invoice leads back here, for 24 hours." }
+        }
+        @if asks { (ask(&at, visitor, one, said, read)) }
+        @if follows { p { a class="button" id="follow" data-mark=(mark(one)) href=(at) { "Look again" } } }
         @if matches!(one.stage, Stage::Starting | Stage::Waiting) {
             p { "You can close this page. Take Payment on the invoice leads back here, in days too. Deposits that nobody tells end after ten days." }
         }
+        @if let Some(address) = &mail_to {
+            form method="post" action={ (at) "/mail" } {
+                input type="hidden" name="csrf" value=(visitor.csrf);
+                input type="hidden" name="press" value=(uuid::Uuid::new_v4());
+                input type="hidden" name="mail_to" value=(address);
+                button type="submit" class="secondary" id="mail-again" { "Mail the page to " bdi { (address) } @if one.mail_to.is_some() { " again" } }
+            }
+        }
         @if one.stage.may_stop() {
-            form method="post" action={ "/desk/" (link.id) "/verifications/" (one.id) "/stop" } {
+            form method="post" action={ (at) "/stop" } {
                 input type="hidden" name="csrf" value=(visitor.csrf);
                 button type="submit" class="secondary" { "The customer takes it back: stop" }
             }
@@ -214,54 +192,34 @@ fn show(app: &App, visitor: &Visitor, link: &Link, one: &Verification, said: Opt
         Some(said) => format!("Error: {} – {heading}", said.heading),
         None => heading.to_owned(),
     };
-    let mut page = Page::new(&title, body).quoting(&one.invoice_number);
+    let scripts = [assets::FOLLOW.path.as_str()];
+    let mut page =
+        Page::new(&title, body).quoting(&one.invoice_number).with_scripts(if follows { &scripts } else { &[] });
     if let Some(said) = said {
         page = page.status(said.status);
     }
     page.respond(app)
 }
 
-fn ask(visitor: &Visitor, link: &Link, one: &Verification, said: Option<&Said>, read: &Read) -> Markup {
-    let left = one.tries_left.map(crate::engine::payments::tries_left);
-    let code = one.way == Some(Way::Code);
-    // Where it isn't known whether a try was counted, the next press is the same one.
-    let unknown = said.is_some_and(|said| said.status == StatusCode::SERVICE_UNAVAILABLE);
-    let press = if unknown { read.press.clone() } else { uuid::Uuid::new_v4().to_string() };
-    html! {
-        form method="post" action={ "/desk/" (link.id) "/verifications/" (one.id) } novalidate {
-            input type="hidden" name="csrf" value=(visitor.csrf);
-            input type="hidden" name="press" value=(press);
-            fieldset {
-                legend { "What the customer reads on the statement" }
-                @if code {
-                    (field("code", "Code beside the deposit of $0.01", "Six characters that begin with SM", &read.code, said))
-                } @else {
-                    (field("first", "First deposit", "In dollars, as 0.32", &read.first, said))
-                    (field("second", "Second deposit", "In dollars, as 0.45", &read.second, said))
-                }
-                @if let Some(left) = left { p { (left) } }
-            }
-            button type="submit" class="primary" id="tell" { "Verify the account" }
-        }
-        @if let Some(url) = &one.hosted_url {
-            p { "The customer can do this alone on "
-                a href=(url) target="_blank" rel="noopener noreferrer" { "Stripe's page" }
-                "; Stripe mails its address where its e-mails are switched on." }
-        }
+/// What the page that follows compares.
+fn mark(one: &Verification) -> String {
+    format!("{} {}", one.stage.name(), one.mail.map(Mail::name).unwrap_or_default())
+}
+
+/// Where the customer's page would be mailed: what Salesforce says, else where it was mailed last. It is read again at the press.
+async fn address(app: &App, one: &Verification) -> Option<String> {
+    match app.payments().known_invoice(&one.invoice).await {
+        Ok(known) => known.invoice.email,
+        Err(_) => one.mail_to.clone(),
     }
 }
 
-fn field(id: &'static str, name: &str, hint: &str, value: &str, said: Option<&Said>) -> Markup {
-    let error = said.filter(|said| said.field == Some(id));
+fn ask(at: &str, visitor: &Visitor, one: &Verification, said: Option<&Said>, read: &Read) -> Markup {
     html! {
-        div class="field" {
-            label for=(id) { (name) }
-            p class="quiet" id={ (id) "-hint" } { (hint) }
-            @if let Some(said) = error { p class="field-error" id={ (id) "-error" } { (said.to_do) } }
-            input type="text" id=(id) name=(id) value=(value) autocomplete="off" spellcheck="false" dir="ltr" maxlength="20"
-                inputmode=(if id == "code" { "text" } else { "decimal" })
-                aria-invalid=[error.map(|_| "true")]
-                aria-describedby=(if error.is_some() { format!("{id}-hint {id}-error") } else { format!("{id}-hint") });
+        (deposits::form(at, &visitor.csrf, one, said, read, Who::Clerk))
+        @if let Some(url) = &one.hosted_url {
+            p { "The customer can do this alone on the mailed page, or on "
+                a href=(url) target="_blank" rel="noopener noreferrer" { "Stripe's page" } "." }
         }
     }
 }

@@ -144,6 +144,18 @@ pub fn account_refused(app: &App, no: &AccountRefused) -> Said {
             NOTHING,
             "Go back and charge a card instead.",
         ),
+        AccountRefused::NoAddress => Said::new(
+            422,
+            "There is no address to mail the authorisation to",
+            NOTHING,
+            "Fill Billing Email on the invoice or its account in Salesforce, then open this page again.",
+        ),
+        AccountRefused::OtherAddress => Said::new(
+            409,
+            "Salesforce has another e-mail address now",
+            format!("Nothing was mailed. {NOTHING}"),
+            "Look at the address below with the customer, then press again.",
+        ),
         AccountRefused::Agree => Said::new(
             409,
             "The authorisation changed while you read it out",

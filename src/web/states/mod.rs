@@ -6,6 +6,7 @@ mod banks;
 mod declines;
 mod desk;
 mod links;
+mod mandates;
 mod outcomes;
 mod refusals;
 mod returns;
@@ -22,6 +23,7 @@ pub use desk::{
     not_made, page_ran_out, refused_at_desk, token_over,
 };
 pub use links::{ended_link, link, renewed, unknown};
+pub use mandates::{mandate_over, mandate_refused, not_mailed};
 pub use outcomes::{bank_asks, checking, our_fault, withdrawn};
 pub use refusals::refused;
 pub use returns::{went_back, what_went_back};

@@ -1,5 +1,6 @@
 //! The pages against small stand-ins for Stripe and Salesforce: every room is the real one.
 
+mod mandates;
 mod outside;
 mod pages;
 mod payments;

@@ -163,6 +163,7 @@ fn stand_ins(world: Shared, url: String) -> Router {
             }),
         )
         .route("/v1/charges", get(empty))
+        .route("/v1/setup_intents", get(empty))
         .route(
             "/v1/disputes",
             get(|State(world): State<Shared>| async move {
@@ -205,6 +206,7 @@ impl Outside {
             public_url: "https://pay.acme.example".into(),
             mail_domain: "acme.example".into(),
             test: true,
+            zone: TimeZone::UTC,
             statement_descriptor_suffix: Some("INVOICE".into()),
             sweep_every: Duration::from_secs(900),
             listing_every: Duration::from_secs(86_400),

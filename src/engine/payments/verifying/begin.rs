@@ -1,13 +1,13 @@
 //! From the account that Stripe was told of in the clerk's browser to an agreement that is durable.
 
-use super::{HINT, told};
+use super::{HINT, PageLetter, page_letter, told};
 use crate::domain::link::LinkUse;
 use crate::domain::mandate::{self, Terms};
 use crate::domain::payable::admit;
-use crate::domain::verification::Stage;
+use crate::domain::verification::{Mail, Stage};
 use crate::domain::{Currency, LinkId, Money};
 use crate::engine::clock::wall_ms;
-use crate::engine::payments::{Error, Invoice, InvoiceStatus, OrgError, Payments, Refused};
+use crate::engine::payments::{Error, Freshness, Invoice, InvoiceStatus, OrgError, Payments, Refused};
 use crate::engine::receipts::money_words;
 use crate::store::links::Link;
 use crate::store::verifications::Verification;
@@ -32,10 +32,11 @@ pub struct AccountReview {
     pub amount: Money,
     /// What the page offered as all of it.
     pub shown: Money,
+    /// What is read out to a company's customer, or what a private person reads on the mailed page.
     pub text: String,
 }
 
-/// The press that says that the customer agreed.
+/// The press that says that the customer agreed, or that the page is to be mailed.
 #[derive(Clone, Debug)]
 pub struct AccountAgreed {
     pub press: String,
@@ -45,7 +46,10 @@ pub struct AccountAgreed {
     pub part: Option<Money>,
     /// What the page said, in minor units.
     pub minor: i64,
+    /// Of what was read out; nothing where it is mailed.
     pub text_hash: String,
+    /// Where the page said that it is mailed.
+    pub mail_to: Option<String>,
 }
 
 /// Why nothing was begun. Nothing was charged, and Stripe was not asked to verify.
@@ -60,6 +64,10 @@ pub enum AccountRefused {
     Currency,
     /// What was read out is not what would be kept.
     Agree,
+    /// Salesforce has no address to mail the page to.
+    NoAddress,
+    /// Salesforce has another address than the one that was shown.
+    OtherAddress,
 }
 
 type Checked<T> = Result<Result<T, AccountRefused>, Error>;
@@ -74,8 +82,8 @@ impl Payments {
             LinkUse::Pays => {}
             other => return Ok(Err(AccountRefused::Payment(Refused::Link(other)))),
         }
-        let invoice = match self.known_invoice(&link.invoice).await {
-            Ok(known) => known.invoice,
+        let (invoice, freshness) = match self.known_invoice(&link.invoice).await {
+            Ok(known) => (known.invoice, known.freshness),
             Err(Error::Org(OrgError::TooSlow { .. } | OrgError::Failed(_))) => {
                 return Ok(Err(AccountRefused::Payment(Refused::CannotCheck)));
             }
@@ -96,19 +104,26 @@ impl Payments {
             Ok(account) => account,
             Err(no) => return Ok(Err(no)),
         };
-        let text = mandate::phone_text(
-            &Terms {
-                company: &self.settings().legal_name,
-                contact: &self.settings().contact,
-                holder: Some(&account.holder),
-                bank: &account.bank,
-                last4: &account.last4,
-                amount: &money_words(amount),
-                invoice: &invoice.number,
-                standing: false,
-            },
-            account.routing.as_deref(),
-        );
+        if !account.is_company && freshness != Freshness::Read {
+            // The page goes to the address that Salesforce has now.
+            return Ok(Err(AccountRefused::Payment(Refused::CannotCheck)));
+        }
+        let amount_words = money_words(amount);
+        let terms = Terms {
+            company: &self.settings().legal_name,
+            contact: &self.settings().contact,
+            holder: Some(&account.holder),
+            bank: &account.bank,
+            last4: &account.last4,
+            amount: &amount_words,
+            invoice: &invoice.number,
+            standing: false,
+        };
+        let routing = account.routing.as_deref();
+        let text = match account.is_company {
+            true => mandate::phone_text(&terms, routing),
+            false => mandate::page_text(&terms, routing, &self.today()),
+        };
         Ok(Ok(AccountReview { invoice, account, amount, shown, text }))
     }
 
@@ -146,8 +161,15 @@ impl Payments {
         }))
     }
 
-    /// The customer agreed on the phone. Answers the verification; the same press again answers the same one.
-    pub async fn begin_verification(&self, link: &Link, agreed: &AccountAgreed) -> Checked<Verification> {
+    /// The customer agreed on the phone, or is to be mailed the page. Answers the verification; the same press again answers
+    /// the same one. `id` is a new one's, `token_hash` that of its page's token for an address.
+    pub(in crate::engine) async fn begin_verification(
+        &self,
+        link: &Link,
+        agreed: &AccountAgreed,
+        id: String,
+        token_hash: impl Fn(&str) -> String,
+    ) -> Checked<Verification> {
         if let Some(again) = self.store().verification_of_press(&agreed.press).await? {
             let ours = again.link == link.id.as_str() && again.method == agreed.method;
             return Ok(if ours { Ok(again) } else { Err(AccountRefused::Unknown) });
@@ -161,8 +183,14 @@ impl Payments {
             return Ok(Err(AccountRefused::Payment(Refused::Changed { left: shown })));
         }
         let text_hash = mandate::hash(&text);
-        if text_hash != agreed.text_hash || !account.is_company {
-            return Ok(Err(AccountRefused::Agree));
+        if account.is_company {
+            if text_hash != agreed.text_hash {
+                return Ok(Err(AccountRefused::Agree));
+            }
+        } else if invoice.email.is_none() {
+            return Ok(Err(AccountRefused::NoAddress));
+        } else if invoice.email != agreed.mail_to {
+            return Ok(Err(AccountRefused::OtherAddress));
         }
         let customer = match self.customer_of(&invoice).await {
             Ok(customer) => customer,
@@ -176,14 +204,18 @@ impl Payments {
             return Ok(Err(AccountRefused::Payment(Refused::UnknownLink)));
         };
         let now_ms = self.now_ms();
+        let is_company = account.is_company;
         let one = Verification {
-            id: uuid::Uuid::new_v4().to_string(),
+            id,
             press: agreed.press.clone(),
             link: link.id.as_str().to_owned(),
             record: request.record_id,
             invoice: invoice.id,
             invoice_number: invoice.number,
             account: invoice.account,
+            token_hash: invoice.email.as_deref().map(token_hash),
+            mail: invoice.email.as_ref().map(|_| Mail::Sending),
+            mail_to: invoice.email,
             customer,
             amount,
             method: account.method,
@@ -191,13 +223,11 @@ impl Payments {
             last4: account.last4,
             routing: account.routing,
             holder: account.holder,
-            holder_type: "company".to_owned(),
-            mail_to: None,
-            token_hash: None,
-            version: mandate::PHONE_VERSION.to_owned(),
+            holder_type: if is_company { "company" } else { "individual" }.to_owned(),
+            version: if is_company { mandate::PHONE_VERSION } else { mandate::PAGE_VERSION }.to_owned(),
             text,
             text_hash,
-            accepted_ms: Some(wall_ms()),
+            accepted_ms: is_company.then(wall_ms),
             address: None,
             user_agent: None,
             setup: None,
@@ -206,7 +236,7 @@ impl Payments {
             hosted_url: None,
             arrives_s: None,
             tries_left: None,
-            stage: Stage::Starting,
+            stage: if is_company { Stage::Starting } else { Stage::Agreeing },
             reason: None,
             made_ms: now_ms,
         };
@@ -217,7 +247,13 @@ impl Payments {
             let other = self.store().verification_of_press(&agreed.press).await?;
             return Ok(other.filter(|other| other.method == agreed.method).ok_or(AccountRefused::Unknown));
         }
-        tx.hint(&format!("{HINT}{}", one.id), now_ms).await?;
+        if is_company {
+            tx.hint(&format!("{HINT}{}", one.id), now_ms).await?;
+        } else if let Some(letter) =
+            page_letter(&one, PageLetter::Authorise, &one.id, &self.settings().mail_domain, now_ms)
+        {
+            tx.insert_bank_letter(&letter, now_ms).await?;
+        }
         tx.write_out(&told::write(&one), now_ms).await?;
         tx.commit().await?;
         self.outbox_filled();

@@ -1,6 +1,6 @@
 //! A verification goes on from where it stands.
 
-use super::{HINT, forgotten, lock_name, told};
+use super::{HINT, PageLetter, forgotten, lock_name, page_letter, told};
 use crate::domain::verification::{SetupStatus, Stage, Way, after};
 use crate::engine::payments::{Error, Payments};
 use crate::store::effects::{SPENT, numbered};
@@ -13,8 +13,10 @@ const LOOK_BACK_S: i64 = 25 * 3_600;
 const STEPS: usize = 8;
 
 impl Payments {
-    /// Does what is to be done next, as long as there is something. Answers how it stands then.
+    /// Does what is to be done next, as long as there is something. Answers how it stands then. A press and a hint take turns:
+    /// each step may be made twice, yet of two at once the one would tell of what the other only began.
     pub async fn carry_on(&self, id: &str, priority: Priority) -> Result<Option<Verification>, Error> {
+        let _turn = self.carrying().lock(id).await;
         for _ in 0..STEPS {
             let Some(one) = self.store().verification(id).await? else { return Ok(None) };
             match one.stage {
@@ -173,6 +175,13 @@ impl Payments {
         tx.set_verification(&one, now_ms).await?;
         if told::sentence(&one) != told::sentence(&before) && one.stage != Stage::Charged {
             tx.write_out(&told::write(&one), now_ms).await?;
+        }
+        let asks = |one: &Verification| one.stage == Stage::Waiting && one.way.is_some();
+        if asks(&one)
+            && !asks(&before)
+            && let Some(letter) = page_letter(&one, PageLetter::Deposits, &one.id, &self.settings().mail_domain, now_ms)
+        {
+            tx.insert_bank_letter(&letter, now_ms).await?;
         }
         // One that was stopped while Stripe made it is canceled there.
         let stopped_late = one.stage == Stage::Stopped && one.setup != before.setup;

@@ -91,8 +91,7 @@ impl Payments {
         let alive = tx.attempt_has_intent(&attempt.id, &intent.id, self.now_ms()).await?;
         tx.commit().await?;
         if !alive {
-            self.cancel(&attempt.id, &intent.id).await?;
-            return self.end(&one.id, Stage::Unpayable, CLOSED).await;
+            return self.over_before_order(one, &intent.id).await;
         }
         // One that was refused by the bank is not tried again.
         let untried = matches!(intent.status.as_str(), "requires_payment_method" | "requires_confirmation");
@@ -162,6 +161,22 @@ impl Payments {
                 self.ordered(one, &attempt).await
             }
             _ => self.end(&one.id, Stage::Unpayable, code).await,
+        }
+    }
+
+    /// The attempt holds no room any more: it was called off, or a sweep was quicker and found that the money has moved.
+    async fn over_before_order(&self, one: &Verification, intent: &str) -> Result<(), Error> {
+        match self.store().attempt(&one.id).await? {
+            Some(attempt) if attempt.state == AttemptState::Settled => self.ordered(one, &attempt).await,
+            _ => {
+                self.cancel(&one.id, intent).await?;
+                // Whatever the cancel said: what Stripe says now is booked, and decides.
+                self.book_intent(intent, Priority::Background).await?;
+                match self.store().attempt(&one.id).await? {
+                    Some(attempt) => self.ordered(one, &attempt).await,
+                    None => self.end(&one.id, Stage::Unpayable, CLOSED).await,
+                }
+            }
         }
     }
 

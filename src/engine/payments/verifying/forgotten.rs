@@ -1,6 +1,8 @@
 //! A verification of ours that this database doesn't know: it was restored to a time before the customer agreed. What was
-//! agreed to is lost with it, and a debit needs that evidence, so it ends, and its request says so.
+//! agreed to is lost with it, and a debit needs that evidence, so it ends, and its request says so. A page that was mailed and
+//! never accepted left nothing at Stripe: the org alone knows of it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -19,6 +21,9 @@ use crate::stripe::{self, Created, Form, PaymentIntent, Priority, SetupIntent};
 const FORGOTTEN: &str = "The sidecar's database was restored to a time before the customer agreed, and the words that were agreed to are lost with it. \
     The verification was stopped, nothing was charged. Take the account down again.";
 
+const PAGE_LOST: &str = "The sidecar's database was restored to a time before the authorisation was mailed, so its page is not known any more. \
+    Nothing was charged. Take the account down again.";
+
 /// The id of the verification that a SetupIntent is for.
 pub(super) fn verification_of(setup: &SetupIntent) -> Option<&str> {
     setup.metadata.get("q_verification_id").map(String::as_str)
@@ -31,14 +36,35 @@ impl Payments {
         created: Created,
     ) -> Result<(), Error> {
         let mut unknown = Vec::new();
+        let mut begun = HashSet::new();
         for setup in self.stripe().setups_created(created, Priority::Background).await? {
+            begun.extend(setup.metadata.get(TAKEN).cloned());
             if let Some(id) = verification_of(&setup).filter(|_| self.is_ours(&setup))
                 && self.store().verification(id).await?.is_none()
             {
                 unknown.push(setup.id);
             }
         }
-        Ok(self.store().hint_all(unknown.iter().map(String::as_str), self.now_ms()).await?)
+        self.store().hint_all(unknown.iter().map(String::as_str), self.now_ms()).await?;
+        if let Err(error) = self.end_lost_pages(&begun).await {
+            // Only a restored database has lost any.
+            tracing::warn!(%error, "requests whose mailed page may be lost could not be looked up");
+        }
+        Ok(())
+    }
+
+    /// What waits in the org for a customer, and is known neither here nor at Stripe.
+    async fn end_lost_pages(&self, begun: &HashSet<String>) -> Result<(), Error> {
+        let soql =
+            "SELECT Request_Id__c FROM Payment_Request__c WHERE Kind__c = 'Take Payment' AND State__c = 'Verifying'";
+        for record in self.org().query(soql, Duration::from_secs(20)).await? {
+            let Some(request) = text(&record, "Request_Id__c") else { continue };
+            if !begun.contains(&request) && !self.store().has_verification_under(&request).await? {
+                tracing::warn!(request.id = %request, "a mailed authorisation is younger than what this database knows");
+                self.tell_forgotten(&request, PAGE_LOST).await?;
+            }
+        }
+        Ok(())
     }
 
     fn is_ours(&self, setup: &SetupIntent) -> bool {
@@ -83,7 +109,7 @@ impl Payments {
             }
         }
         match setup.metadata.get(TAKEN) {
-            Some(request) => self.tell_forgotten(request).await,
+            Some(request) => self.tell_forgotten(request, FORGOTTEN).await,
             None => Ok(()),
         }
     }
@@ -123,6 +149,7 @@ impl Payments {
             holder: found.billing_details.and_then(|details| details.name).unwrap_or_default(),
             holder_type: bank.account_holder_type.unwrap_or_default(),
             mail_to: None,
+            mail: None,
             token_hash: None,
             version: "lost".to_owned(),
             text: "The words are lost: the database was restored to a time before they were agreed to.".to_owned(),
@@ -164,7 +191,7 @@ impl Payments {
     }
 
     /// The request ends. Its page, which this database may not know either, is not opened again by a late event.
-    async fn tell_forgotten(&self, request: &str) -> Result<(), Error> {
+    async fn tell_forgotten(&self, request: &str, why: &str) -> Result<(), Error> {
         let open = " AND State__c IN ('Waiting', 'Working', 'Verifying')";
         let Some((id, record)) = self.request_of(request, open).await? else { return Ok(()) };
         let Some(invoice) = text(&record, "Invoice__c").and_then(|id| SalesforceId::parse(&id).ok()) else {
@@ -177,7 +204,7 @@ impl Payments {
         };
         let write = Write::update("Payment_Request__c", id.as_str())
             .with("State__c", "Failed")
-            .with("Sentence__c", FORGOTTEN)
+            .with("Sentence__c", why)
             .telling(notice)
             .of(&format!("take:{request}"));
         let now_ms = wall_ms();
@@ -209,10 +236,11 @@ impl Payments {
 
 #[cfg(test)]
 mod tests {
-    use super::FORGOTTEN;
+    use super::{FORGOTTEN, PAGE_LOST};
 
     #[test]
-    fn the_sentence_fits_its_field() {
+    fn the_sentences_fit_their_field() {
         assert!(FORGOTTEN.len() <= 255, "{}", FORGOTTEN.len());
+        assert!(PAGE_LOST.len() <= 255, "{}", PAGE_LOST.len());
     }
 }
