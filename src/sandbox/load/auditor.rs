@@ -205,10 +205,11 @@ impl World {
                 continue;
             }
             report.findings.push(format!(
-                "{} ({}) is still {}",
+                "{} ({}) is still {}: {}",
                 text(&request["Name"]),
                 text(&request["Kind__c"]),
-                text(&request["State__c"])
+                text(&request["State__c"]),
+                text(&request["Sentence__c"])
             ));
         }
         for error in self.query("SELECT Name, Command_Id__c, Sentence__c FROM Payment_Error__c WHERE State__c IN ('Open', 'Retry Requested')").await? {
