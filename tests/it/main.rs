@@ -20,6 +20,7 @@ mod house;
 mod links;
 mod outages;
 mod phone_banks;
+mod phone_failures;
 mod phone_pages;
 mod restored_verifications;
 mod service;

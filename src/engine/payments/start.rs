@@ -10,6 +10,7 @@ use crate::domain::{LinkId, Money};
 use crate::engine::banks::{BankOrder, BankRefused};
 use crate::store::Tx;
 use crate::store::attempts::{Attempt, AttemptState, CHARGE};
+use crate::store::effects::{SPENT, numbered};
 use crate::store::links::Link;
 use crate::store::mandates::Mandate;
 use crate::stripe::{self, NewIntent, Priority};
@@ -405,25 +406,50 @@ impl Payments {
             metadata: &metadata,
         }
         .body();
-        let key = format!("pi:{}", attempt.id);
-        let effect = self.store().effect_begin(&key, "POST", "/v1/payment_intents", &body, self.now_ms()).await?;
-        if effect.is_stale(self.now_ms()) {
-            // Stripe may have forgotten the key: look before anything is made.
-            let since = stripe::Created::since(attempt.started_ms / 1000 - LOOK_BACK_S);
-            let found = self.stripe().intents_of(&attempt.customer, since, Priority::Customer).await?;
-            let ours = |intent: &stripe::PaymentIntent| intent.metadata.get("q_attempt_id") == Some(&attempt.id);
-            if let Some(intent) = found.into_iter().find(ours) {
-                return Ok(intent);
-            }
-        }
-        let intent = self.stripe().create_intent(&key, &effect.body, Priority::Customer).await?;
-        self.store().effect_done(&key, &intent.id, self.now_ms()).await?;
+        let intent = self.made_intent(attempt, &body).await?;
         let types = &intent.payment_method_types;
         if !types.is_empty() && !types.iter().any(|kind| kind == method_type) {
             let why = format!("Stripe dropped {method_type} from the intent: switch it on in the Stripe Dashboard");
             return Err(Error::Unbookable { stripe_id: intent.id, why });
         }
         Ok(intent)
+    }
+
+    /// The attempt's one intent. A key that is spent on a failure is followed by a numbered one, after looking at what is there.
+    async fn made_intent(&self, attempt: &Attempt, body: &str) -> Result<stripe::PaymentIntent, Error> {
+        for number in 0.. {
+            let key = numbered(format!("pi:{}", attempt.id), number);
+            let effect = self.store().effect_begin(&key, "POST", "/v1/payment_intents", body, self.now_ms()).await?;
+            if effect.answer.as_deref() == Some(SPENT) {
+                continue;
+            }
+            // Stripe may have forgotten the key, or have made the intent before it failed.
+            let made =
+                if effect.is_stale(self.now_ms()) || number > 0 { self.find_intent(attempt).await? } else { None };
+            let made = match made {
+                Some(found) => Ok(found),
+                None => self.stripe().create_intent(&key, &effect.body, Priority::Customer).await,
+            };
+            match made {
+                Ok(intent) => {
+                    self.store().effect_done(&key, &intent.id, self.now_ms()).await?;
+                    return Ok(intent);
+                }
+                Err(error) => {
+                    if error.is_kept() {
+                        self.store().effect_done(&key, SPENT, self.now_ms()).await?;
+                    }
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(stripe::Error::Busy { call: "POST /v1/payment_intents" }.into())
+    }
+
+    async fn find_intent(&self, attempt: &Attempt) -> Result<Option<stripe::PaymentIntent>, Error> {
+        let since = stripe::Created::since(attempt.started_ms / 1000 - LOOK_BACK_S);
+        let found = self.stripe().intents_of(&attempt.customer, since, Priority::Customer).await?;
+        Ok(found.into_iter().find(|intent| intent.metadata.get("q_attempt_id") == Some(&attempt.id)))
     }
 }
 

@@ -171,7 +171,6 @@ fn stand_ins(world: Shared, url: String) -> Router {
             }),
         )
         .route("/v1/events", get(empty))
-        .route("/v1/setup_intents", get(empty))
         .layer(axum::middleware::from_fn_with_state(world.clone(), down))
         .with_state(world)
 }

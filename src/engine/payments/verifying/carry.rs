@@ -197,21 +197,45 @@ impl Payments {
     /// After a Stop. That it was canceled at Stripe too is noted as the reason.
     async fn cancel_setup(&self, one: &Verification, priority: Priority) -> Result<(), Error> {
         let (Some(setup), None) = (&one.setup, &one.reason) else { return Ok(()) };
-        let body = Form::new().with("cancellation_reason", "requested_by_customer").into_body();
-        let path = format!("/v1/setup_intents/{setup}/cancel");
         let key = format!("seti-cancel:{}", one.id);
-        let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
-        match self.stripe().cancel_setup(setup, &key, &effect.body, priority).await {
-            Ok(_) => {}
-            // It succeeded or ended meanwhile; what is stopped here is debited by nobody.
-            Err(stripe::Error::Refused { .. } | stripe::Error::Missing { .. }) => {
-                if self.stripe().setup(setup, priority).await?.status == "succeeded" {
-                    self.forget_method(one, priority).await?;
-                }
-            }
-            Err(error) => return Err(error.into()),
+        // Where it succeeded or ended meanwhile: what is stopped here is debited by nobody.
+        if !self.cancel_at_stripe(setup, &key, "requested_by_customer", priority).await?
+            && self.stripe().setup(setup, priority).await?.status == "succeeded"
+        {
+            self.forget_method(one, priority).await?;
         }
         self.change(&one.id, |one| one.reason = Some("canceled".to_owned())).await
+    }
+
+    /// Answers whether Stripe canceled it. To cancel twice does no more than once, so a key that is spent on a failure is followed
+    /// by a numbered one.
+    pub(super) async fn cancel_at_stripe(
+        &self,
+        setup: &str,
+        key: &str,
+        reason: &str,
+        priority: Priority,
+    ) -> Result<bool, Error> {
+        let body = Form::new().with("cancellation_reason", reason).into_body();
+        let path = format!("/v1/setup_intents/{setup}/cancel");
+        for number in 0.. {
+            let key = numbered(key.to_owned(), number);
+            let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
+            if effect.answer.as_deref() == Some(SPENT) {
+                continue;
+            }
+            return match self.stripe().cancel_setup(setup, &key, &effect.body, priority).await {
+                Ok(_) => Ok(true),
+                Err(stripe::Error::Refused { .. } | stripe::Error::Missing { .. }) => Ok(false),
+                Err(error) => {
+                    if error.is_kept() {
+                        self.store().effect_done(&key, SPENT, self.now_ms()).await?;
+                    }
+                    Err(error.into())
+                }
+            };
+        }
+        Ok(false)
     }
 
     /// A method that is of no use any more is taken from its customer.

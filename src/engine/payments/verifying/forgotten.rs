@@ -16,7 +16,7 @@ use crate::engine::payments::{Error, Payments, quoted, text};
 use crate::store::links::Link;
 use crate::store::outbox::{Notice, Write};
 use crate::store::verifications::Verification;
-use crate::stripe::{self, Created, Form, PaymentIntent, Priority, SetupIntent};
+use crate::stripe::{self, Created, PaymentIntent, Priority, SetupIntent};
 
 const FORGOTTEN: &str = "The sidecar's database was restored to a time before the customer agreed, and the words that were agreed to are lost with it. \
     The verification was stopped, nothing was charged. Take the account down again.";
@@ -90,15 +90,9 @@ impl Payments {
         }
         tracing::warn!(stripe.id = %setup.id, "a bank account's verification is older than what this database knows");
         if !matches!(setup.status.as_str(), "succeeded" | "canceled") {
-            let body = Form::new().with("cancellation_reason", "abandoned").into_body();
-            let path = format!("/v1/setup_intents/{}/cancel", setup.id);
             let key = format!("seti-forgotten:{verification}");
-            let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
-            match self.stripe().cancel_setup(&setup.id, &key, &effect.body, background).await {
-                // Where it moved on meanwhile, its method leaves all the same.
-                Ok(_) | Err(stripe::Error::Refused { .. } | stripe::Error::Missing { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+            // Where it moved on meanwhile, its method leaves all the same.
+            self.cancel_at_stripe(&setup.id, &key, "abandoned", background).await?;
         }
         if let Some(method) = &setup.payment_method {
             let key = format!("detach-forgotten:{verification}");

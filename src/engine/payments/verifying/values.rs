@@ -3,6 +3,7 @@
 use super::HINT;
 use crate::domain::verification::{Stage, Way};
 use crate::engine::payments::{Error, Payments};
+use crate::store::effects::{Effect, SPENT, numbered};
 use crate::store::verifications::Verification;
 use crate::stripe::{self, Form, Priority};
 
@@ -45,29 +46,61 @@ impl Payments {
             Values::Code(code) => Form::new().with("descriptor_code", code),
         };
         let path = format!("/v1/setup_intents/{setup}/verify_microdeposits");
-        let key = format!("deposits:{}:{press}", one.id);
-        let effect = self.store().effect_begin(&key, "POST", &path, &body.into_body(), self.now_ms()).await?;
-        if effect.is_stale(self.now_ms()) {
-            return Ok(Told::NotAsked);
+        let body = body.into_body();
+        for number in 0.. {
+            let key = numbered(format!("deposits:{}:{press}", one.id), number);
+            let effect = self.store().effect_begin(&key, "POST", &path, &body, self.now_ms()).await?;
+            if effect.answer.as_deref() == Some(SPENT) {
+                continue;
+            }
+            if effect.is_stale(self.now_ms()) {
+                return Ok(Told::NotAsked);
+            }
+            // Where Stripe failed over the last key, the values may have been right all the same.
+            if number > 0 && !self.still_asks(one).await? {
+                return Ok(Told::Taken);
+            }
+            return self.tell_once(one, way, setup, &key, &effect).await;
         }
-        match self.stripe().verify_setup(setup, &key, &effect.body, Priority::Customer).await {
+        Ok(Told::StripeDown)
+    }
+
+    /// Reads at Stripe whether the deposits are still to be told.
+    async fn still_asks(&self, one: &Verification) -> Result<bool, Error> {
+        let now = self.carry_on(&one.id, Priority::Customer).await?;
+        Ok(now.is_some_and(|now| now.stage == Stage::Waiting && now.way == one.way))
+    }
+
+    async fn tell_once(
+        &self,
+        one: &Verification,
+        way: Way,
+        setup: &str,
+        key: &str,
+        effect: &Effect,
+    ) -> Result<Told, Error> {
+        match self.stripe().verify_setup(setup, key, &effect.body, Priority::Customer).await {
             Ok(setup) => {
-                self.store().effect_done(&key, &setup.status, self.now_ms()).await?;
+                self.store().effect_done(key, &setup.status, self.now_ms()).await?;
                 self.seen(&one.id, &setup).await?;
                 Ok(Told::Taken)
             }
             Err(stripe::Error::Refused { code, message, .. }) => {
                 let first = effect.answered_ms.is_none();
-                self.store().effect_done(&key, &code, self.now_ms()).await?;
+                self.store().effect_done(key, &code, self.now_ms()).await?;
                 self.wrong(one, way, &code, &message, first).await
             }
             Err(stripe::Error::Declined { code, .. }) => {
                 let first = effect.answered_ms.is_none();
-                self.store().effect_done(&key, &code, self.now_ms()).await?;
+                self.store().effect_done(key, &code, self.now_ms()).await?;
                 self.wrong(one, way, &code, "", first).await
             }
             Err(error) => {
                 tracing::warn!(verification.id = %one.id, %error, "the deposits could not be told to Stripe");
+                // The same press again asks under another key: this one answers with its failure for a day.
+                if error.is_kept() {
+                    self.store().effect_done(key, SPENT, self.now_ms()).await?;
+                }
                 Ok(Told::StripeDown)
             }
         }
