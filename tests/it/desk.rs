@@ -187,6 +187,14 @@ async fn a_page_that_is_late_or_runs_out_says_so(house: &House) {
     house.is_ready().await;
     request_is(house, &scene, "Expired", "no payment was taken on it").await;
     clerk.page().await.says("This page has run out");
+    let account = format!("{}/account", clerk.place());
+    clerk.at(&account).await.says("This page has run out");
+    let form = [("csrf", shown.input("csrf")), ("method", "pm_any".to_owned()), ("choice", "full".to_owned())];
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    clerk.post_page(&account, &form).await.says("This page has run out");
+    // Nor does it say anything to somebody without the cookie.
+    let page_url = &house.endpoints.page_url;
+    assert!(!Payer::look(house, &format!("{page_url}{account}")).await.text.contains("D-HOUR"));
     let pressed = charged(&clerk, &shown, Uuid::new_v4(), None, &[("method", &card)]).await;
     assert!(!pressed.text.contains("Payment taken"), "{}", pressed.text);
     assert!(intents(house, &scene).await.is_empty());
