@@ -125,11 +125,11 @@ async fn a_day_on_which_some_settle(stage: &Stage, debits: u64) -> anyhow::Resul
     bail!("nothing settled within ten days")
 }
 
-/// The daemon is started again with a sweep that is due soon, and so its first listing.
+/// The daemon is started again with a sweep that is due soon, and a listing with it: the mark of the last one is kept.
 async fn listing(stage: &Stage, debits: u64) -> anyhow::Result<Calls> {
     let config = &stage.running.endpoints.daemon_config;
     let text = std::fs::read_to_string(config)?;
-    std::fs::write(config, text.replace("[stripe]\n", "[stripe]\nsweep_s = 30\n"))?;
+    std::fs::write(config, text.replace("[stripe]\n", "[stripe]\nsweep_s = 30\nlisting_s = 30\n"))?;
     stage.running.daemon.stop(Duration::from_secs(20)).await;
     stage.running.daemon.start().await?;
     stage.running.daemon.ready(60).await?;
