@@ -80,8 +80,9 @@ impl Payments {
         if let Some(customer) = &setup.customer {
             let since = Created::since(setup.created);
             let made = self.stripe().intents_of(customer, since, background).await?;
-            let debit =
-                made.iter().find(|one| one.metadata.get("q_attempt_id").map(String::as_str) == Some(verification));
+            // One that never went to the bank is nobody's to confirm any more; its room is free once it is idle.
+            let mut ordered = made.iter().filter(|one| one.latest_charge.is_some());
+            let debit = ordered.find(|one| one.metadata.get("q_attempt_id").map(String::as_str) == Some(verification));
             if let Some(debit) = debit {
                 self.remember_debited(setup, verification, debit).await?;
                 // Its payment answers the request.
